@@ -1,0 +1,1 @@
+//! Conflict policies for driftless: the port, three-way merge and the built-in policies.

@@ -1,0 +1,1 @@
+//! The driftless engine: edits, outbox, sync, rebase, log.

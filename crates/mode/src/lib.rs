@@ -1,0 +1,1 @@
+//! Online, hybrid and offline: the mode state machine of driftless.

@@ -1,0 +1,1 @@
+//! SQLite store for driftless: typed tables, migrations, homes and accounts.

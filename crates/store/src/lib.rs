@@ -1,0 +1,1 @@
+//! The store port of driftless and an in-memory store.

@@ -1,0 +1,1 @@
+//! Conformance suites, strict doubles and the simulator of driftless.

@@ -1,0 +1,1 @@
+//! Bounded same-origin HTTP for driftless connectors.

@@ -1,0 +1,1 @@
+//! The OData connector of driftless.
