@@ -1,1 +1,28 @@
-//! The words of driftless: schema, value, record, revision, operation, outcome, query, settings, hybrid clock.
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod id;
+pub mod log;
+pub mod name;
+pub mod operation;
+pub mod query;
+pub mod record;
+pub mod schema;
+pub mod settings;
+pub mod time;
+pub mod value;
+
+pub use clock::{ClockSample, RawStamp, Stamp};
+pub use id::{BootId, DeviceId, OperationId, RecordId, RequestId, Revision, TenantId, UserId};
+pub use log::{Cause, CauseClass, FieldCase, LogEntry, LogKind, Settled, Side};
+pub use name::{CollectionName, EntityName, FieldName};
+pub use operation::{
+    Applied, Change, ChangeAction, Condition, FieldEdit, LogId, Operation, OperationKind, OperationState,
+    Sending,
+};
+pub use query::{Collation, Expr, Query};
+pub use record::{Fields, Record, Row, RowSet, ServerRecord};
+pub use schema::{Access, ChoiceOption, Collection, EntitySchema, FieldKind, FieldSchema, Schema};
+pub use settings::{ConflictRule, OperationMode, Settings};
+pub use time::{DateTime, Duration, Timestamp};
+pub use value::{FileValue, Lookup, Value};

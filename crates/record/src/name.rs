@@ -11,7 +11,9 @@ pub const MAX_NAME_CHARS: usize = 128;
 
 /// Says why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a name: use a letter or underscore, then letters, digits or underscores, at most {MAX_NAME_CHARS} characters")]
+#[error(
+    "`{text}` is not a name: use a letter or underscore, then letters, digits or underscores, at most {MAX_NAME_CHARS} characters"
+)]
 pub struct InvalidName {
     /// The text as it was given, cut to 64 characters.
     pub text: String,
@@ -117,7 +119,15 @@ mod tests {
             assert_eq!(EntityName::parse(good).unwrap().as_str(), good);
         }
         let long = "a".repeat(MAX_NAME_CHARS + 1);
-        for bad in ["", "1a", "a b", "a\"); DROP TABLE outbox;--", "a.b", "a-b", long.as_str()] {
+        for bad in [
+            "",
+            "1a",
+            "a b",
+            "a\"); DROP TABLE outbox;--",
+            "a.b",
+            "a-b",
+            long.as_str(),
+        ] {
             assert!(FieldName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -62,7 +62,10 @@ impl DateTime {
     /// Makes a date-time in UTC from a point in time.
     #[must_use]
     pub fn from_timestamp(time: Timestamp) -> Self {
-        Self { ticks: time.0.saturating_mul(TICKS_PER_SECOND / 1000), offset_minutes: 0 }
+        Self {
+            ticks: time.0.saturating_mul(TICKS_PER_SECOND / 1000),
+            offset_minutes: 0,
+        }
     }
 
     /// Returns the point in time, cut to milliseconds.
@@ -83,7 +86,9 @@ impl DateTime {
 impl fmt::Display for DateTime {
     /// Writes RFC 3339 text with as many fraction digits as the value has, such as `2026-11-22T08:30:00+01:00`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(civil) = self.civil() else { return write!(f, "ticks {}", self.ticks) };
+        let Some(civil) = self.civil() else {
+            return write!(f, "ticks {}", self.ticks);
+        };
         write!(f, "{civil}")?;
         if self.offset_minutes == 0 {
             return f.write_str("Z");
@@ -99,13 +104,24 @@ impl FromStr for DateTime {
 
     /// Reads RFC 3339 text; a time without offset is an error, finer fractions than 100 ns are cut.
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
-        const EXPECTED: InvalidTime = InvalidTime { expected: "date-time (2026-11-22T08:30:00Z)" };
-        let pieces = jiff::fmt::temporal::DateTimeParser::new().parse_pieces(text).map_err(|_| EXPECTED)?;
-        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else { return Err(EXPECTED) };
-        let instant = TimeZone::fixed(offset).to_timestamp(pieces.date().to_datetime(time)).map_err(|_| EXPECTED)?;
+        const EXPECTED: InvalidTime = InvalidTime {
+            expected: "date-time (2026-11-22T08:30:00Z)",
+        };
+        let pieces = jiff::fmt::temporal::DateTimeParser::new()
+            .parse_pieces(text)
+            .map_err(|_| EXPECTED)?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else {
+            return Err(EXPECTED);
+        };
+        let instant = TimeZone::fixed(offset)
+            .to_timestamp(pieces.date().to_datetime(time))
+            .map_err(|_| EXPECTED)?;
         let ticks = i64::try_from(instant.as_nanosecond().div_euclid(100)).map_err(|_| EXPECTED)?;
         let offset_minutes = i16::try_from(offset.seconds() / 60).map_err(|_| EXPECTED)?;
-        Ok(Self { ticks, offset_minutes })
+        Ok(Self {
+            ticks,
+            offset_minutes,
+        })
     }
 }
 
@@ -158,15 +174,22 @@ impl FromStr for Duration {
 
     /// Reads the XML Schema `dayTimeDuration` form; years and months are an error, finer fractions than 100 ns are cut.
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
-        const EXPECTED: InvalidTime = InvalidTime { expected: "duration (P1DT2H30M)" };
+        const EXPECTED: InvalidTime = InvalidTime {
+            expected: "duration (P1DT2H30M)",
+        };
         let span: jiff::Span = text.parse().map_err(|_| EXPECTED)?;
         if span.get_years() != 0 || span.get_months() != 0 || span.get_weeks() != 0 {
             return Err(EXPECTED);
         }
         let days = jiff::SignedDuration::from_hours(i64::from(span.get_days()) * 24);
-        let rest = span.days(0).to_duration(jiff::civil::date(1970, 1, 1)).map_err(|_| EXPECTED)?;
+        let rest = span
+            .days(0)
+            .to_duration(jiff::civil::date(1970, 1, 1))
+            .map_err(|_| EXPECTED)?;
         let nanos = days.checked_add(rest).ok_or(EXPECTED)?.as_nanos();
-        Ok(Self { ticks: i64::try_from(nanos / 100).map_err(|_| EXPECTED)? })
+        Ok(Self {
+            ticks: i64::try_from(nanos / 100).map_err(|_| EXPECTED)?,
+        })
     }
 }
 
@@ -177,7 +200,11 @@ mod tests {
 
     #[test]
     fn date_times_keep_instant_and_offset() {
-        for text in ["2026-11-22T08:30:00Z", "2026-11-22T08:30:00.25+01:30", "0001-01-01T00:00:00Z"] {
+        for text in [
+            "2026-11-22T08:30:00Z",
+            "2026-11-22T08:30:00.25+01:30",
+            "0001-01-01T00:00:00Z",
+        ] {
             assert_eq!(text.parse::<DateTime>().unwrap().to_string(), text);
         }
         for bad in ["2026-11-22", "2026-11-22T08:30:00", "2026-02-30T00:00:00Z", ""] {
@@ -188,7 +215,11 @@ mod tests {
     #[test]
     fn durations_read_and_write() {
         for text in ["P1DT2H30M", "T0S", "-P1D", "PT0.5S"] {
-            let text = if text.starts_with('T') { format!("P{text}") } else { text.to_owned() };
+            let text = if text.starts_with('T') {
+                format!("P{text}")
+            } else {
+                text.to_owned()
+            };
             assert_eq!(text.parse::<Duration>().unwrap().to_string(), text);
         }
         assert!("P1Y".parse::<Duration>().is_err());

@@ -1,0 +1,216 @@
+//! Operations: what a person did, kept in order until the server has it; and sendings, which carry them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{RawStamp, Stamp};
+use crate::id::{OperationId, RecordId, RequestId, Revision, TenantId, UserId};
+use crate::name::{EntityName, FieldName};
+use crate::record::Fields;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// One change of one field: what the user saw, what he made of it, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldEdit {
+    /// The value in the user's view when he made the change.
+    pub old: Value,
+    /// The value that he set.
+    pub new: Value,
+    /// What the device's clocks said.
+    pub raw: RawStamp,
+    /// The corrected stamp: set once, at the first sending, and frozen then.
+    pub stamp: Option<Stamp>,
+}
+
+/// What an operation does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperationKind {
+    /// Makes a new record with these fields (`old` is null everywhere).
+    Create(BTreeMap<FieldName, FieldEdit>),
+    /// Changes these fields and no others.
+    Update(BTreeMap<FieldName, FieldEdit>),
+    /// Deletes the record.
+    Delete {
+        /// The values that the user saw when he deleted it, to know later whether somebody changed it meanwhile.
+        seen: Fields,
+        /// When he did.
+        raw: RawStamp,
+        /// The corrected stamp, set once at the first sending.
+        stamp: Option<Stamp>,
+    },
+}
+
+/// The state of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperationState {
+    /// Saved, not sent.
+    Queued,
+    /// In a sending whose reply is awaited by a living process.
+    InFlight(RequestId),
+    /// In a sending whose outcome nobody knows; must be probed before anything else happens to the record.
+    Unknown(RequestId),
+    /// Sent back by the server with "later"; not sent again before this time.
+    Waiting(Timestamp),
+    /// Parked: contradicts a change on the server and waits for a person. Names the log entry.
+    Conflict(LogId),
+    /// Parked: the server refuses it. Names the log entry.
+    Refused(LogId),
+    /// Final: on the server.
+    Applied(Applied),
+    /// Final: gave way to the server's values, as the policy or the person decided.
+    Superseded,
+    /// Final: taken back by the person.
+    Reverted,
+}
+
+/// How an operation was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Applied {
+    /// As it was made.
+    Accepted,
+    /// Together with changes of others, or in part.
+    Merged,
+}
+
+impl OperationState {
+    /// Returns whether nothing more will happen to the operation.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Applied(_) | Self::Superseded | Self::Reverted => true,
+            Self::Queued
+            | Self::InFlight(_)
+            | Self::Unknown(_)
+            | Self::Waiting(_)
+            | Self::Conflict(_)
+            | Self::Refused(_) => false,
+        }
+    }
+
+    /// Returns the log entry of a parked operation.
+    #[must_use]
+    pub fn parked(&self) -> Option<LogId> {
+        match self {
+            Self::Conflict(log) | Self::Refused(log) => Some(*log),
+            _ => None,
+        }
+    }
+
+    /// Returns the state's one word: `queued`, `in flight`, `unknown`, `waiting`, `conflict`, `refused`, `applied`,
+    /// `superseded` or `reverted`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::InFlight(_) => "in flight",
+            Self::Unknown(_) => "unknown",
+            Self::Waiting(_) => "waiting",
+            Self::Conflict(_) => "conflict",
+            Self::Refused(_) => "refused",
+            Self::Applied(_) => "applied",
+            Self::Superseded => "superseded",
+            Self::Reverted => "reverted",
+        }
+    }
+}
+
+/// What a person did to one record, as an entry of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// The id, its name for ever.
+    pub id: OperationId,
+    /// The place in the order of all operations of this account on this device; larger is later.
+    pub sequence: u64,
+    /// Who made it. It is never sent under another's sign-in.
+    pub author: UserId,
+    /// Whose data it changes.
+    pub tenant: TenantId,
+    /// The schema's version when it was made.
+    pub schema_version: String,
+    /// The entity.
+    pub entity: EntityName,
+    /// The record.
+    pub record: RecordId,
+    /// The revision that the user saw; `None` for a record that the server did not have.
+    pub base_revision: Option<Revision>,
+    /// What it does.
+    pub kind: OperationKind,
+    /// The operations that must be applied before it, derived when it was made.
+    pub needs: BTreeSet<OperationId>,
+    /// The state.
+    pub state: OperationState,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// How many times the server was overtaken between read and write; bounds retries of client wins.
+    pub rebased: u32,
+}
+
+/// The server effect that a sending asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The entity.
+    pub entity: EntityName,
+    /// The record.
+    pub record: RecordId,
+    /// What is to be done.
+    pub action: ChangeAction,
+    /// Under which condition.
+    pub condition: Condition,
+    /// Per field of the body, when it was edited.
+    pub stamps: BTreeMap<FieldName, Stamp>,
+}
+
+/// What a [`Change`] does to the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChangeAction {
+    /// Makes it, with these values.
+    Create(Fields),
+    /// Sets these fields and no others.
+    Update(Fields),
+    /// Deletes it.
+    Delete,
+}
+
+/// Under which condition a server may carry out a [`Change`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Condition {
+    /// The record does not exist.
+    Absent,
+    /// The record exists with this revision.
+    Revision(Revision),
+    /// The record exists; only where the back end has no revisions.
+    Exists,
+}
+
+/// One sending: what leaves the device, durable before its first byte does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// The request id, kept exactly as long as the bytes are the same.
+    pub id: RequestId,
+    /// When it was first sent, in the server's corrected time, whole seconds.
+    pub first_sent: Timestamp,
+    /// What it asks for.
+    pub change: Change,
+    /// The operations it carries, in sequence: one, or several of one record that were merged on their way.
+    pub operations: Vec<OperationId>,
+}
+
+/// The number of an entry in the sync log of an account, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogId(pub u64);
+
+impl std::fmt::Display for LogId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for LogId {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
