@@ -1,1 +1,11 @@
-//! The store port of driftless and an in-memory store.
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod error;
+mod memory;
+mod port;
+
+pub use batch::{CommitNumber, FileRow, Image, Write, WriteBatch};
+pub use error::{Retry, StoreError};
+pub use memory::MemoryStore;
+pub use port::{JournalReader, LogSelection, OperationSelection, RecordStore, ViewReader};
