@@ -1,1 +1,4 @@
-//! Scenarios across crates live in `tests/`; this library is empty on purpose.
+//! What the scenarios in `tests/` share: the machine they run on, and the measurements of `cargo xtask bench`.
+
+pub mod bench;
+pub mod machine;

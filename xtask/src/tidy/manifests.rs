@@ -1,0 +1,107 @@
+//! Manifests: inherited lints, the testkit without a version, the MSRV that the README promises.
+
+use super::finding::{Findings, line_where};
+use crate::workspace::{TextFile, Workspace};
+
+pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Findings) {
+    for package in workspace.members() {
+        let path = workspace.relative(package.manifest_path.as_std_path());
+        let text = files
+            .iter()
+            .find(|file| file.path == path)
+            .map_or("", |file| file.text.as_str());
+        if !inherits_lints(text) {
+            findings.fail(
+                &path,
+                1,
+                "lints are not inherited: add `[lints]` with `workspace = true`",
+            );
+        }
+    }
+    let Some(root) = files.iter().find(|file| file.path == "Cargo.toml") else {
+        return findings.fail("Cargo.toml", 1, "the root manifest is missing");
+    };
+    let manifest: toml::Table = root.text.parse().unwrap_or_default();
+    let shared = manifest
+        .get("workspace")
+        .and_then(|workspace| workspace.get("dependencies"));
+    if shared
+        .and_then(|shared| shared.get("driftless-testkit"))
+        .and_then(|kit| kit.get("version"))
+        .is_some()
+    {
+        let line = line_where(&root.text, |line| line.starts_with("driftless-testkit = { path"));
+        findings.fail(
+            "Cargo.toml",
+            line,
+            "driftless-testkit has a version: leave only its path, it is a dev-dependency",
+        );
+    }
+    let msrv = manifest
+        .get("workspace")
+        .and_then(|workspace| workspace.get("package")?.get("rust-version")?.as_str())
+        .unwrap_or_default();
+    let readme = files
+        .iter()
+        .find(|file| file.path == "README.md")
+        .map_or("", |file| file.text.as_str());
+    readme_msrv(msrv, readme, findings);
+}
+
+fn inherits_lints(manifest: &str) -> bool {
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    manifest
+        .get("lints")
+        .and_then(|lints| lints.get("workspace")?.as_bool())
+        == Some(true)
+}
+
+/// Every `Rust 1.N` in the README is the version of the manifest, and there is one.
+fn readme_msrv(msrv: &str, readme: &str, findings: &mut Findings) {
+    let mut said = false;
+    for (index, line) in readme.lines().enumerate() {
+        for rest in line.split("Rust ").skip(1).filter(|rest| rest.starts_with("1.")) {
+            let version: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == '.')
+                .collect();
+            said = true;
+            if version.trim_end_matches('.') != msrv {
+                let message = format!("says Rust {version}, the manifest says {msrv}: make them equal");
+                findings.fail("README.md", index + 1, message);
+            }
+        }
+    }
+    if !said {
+        findings.fail(
+            "README.md",
+            1,
+            format!("does not say which Rust is needed: write `Rust {msrv}`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_must_inherit_the_lints() {
+        assert!(inherits_lints("[lints]\nworkspace = true\n"));
+        assert!(!inherits_lints("[lints.rust]\nunsafe_code = \"deny\"\n"));
+        assert!(!inherits_lints("[package]\nname = \"x\"\n"));
+    }
+
+    #[test]
+    fn the_readme_names_the_msrv_of_the_manifest() {
+        let found = |readme: &str| {
+            let mut findings = Findings::default();
+            readme_msrv("1.95", readme, &mut findings);
+            findings.failures.len()
+        };
+        assert_eq!(found("needs Rust 1.95 and a C compiler."), 0);
+        assert_eq!(found("needs Rust 1.95. And a C compiler."), 0);
+        assert_eq!(found("needs Rust 1.80"), 1);
+        assert_eq!(found("needs Rust"), 1);
+    }
+}
