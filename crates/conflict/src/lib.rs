@@ -1,1 +1,11 @@
-//! Conflict policies for driftless: the port, three-way merge and the built-in policies.
+#![doc = include_str!("../README.md")]
+
+mod builtin;
+mod case;
+mod merge;
+mod policy;
+
+pub use builtin::{Ask, ByRules, ClientWins, ExecutionOrder, ServerWins};
+pub use case::{CaseKind, ConflictCase};
+pub use merge::{MergedEdits, conflicting_fields};
+pub use policy::{ConflictPolicy, Resolution, resolve_guarded};

@@ -1,0 +1,12 @@
+//! The policies that come with driftless.
+
+mod order;
+mod rules;
+mod sides;
+
+pub use order::ExecutionOrder;
+pub use rules::ByRules;
+pub use sides::{Ask, ClientWins, ServerWins};
+
+#[cfg(test)]
+mod tests;
