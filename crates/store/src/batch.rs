@@ -20,8 +20,10 @@ pub struct Image {
     pub entity: EntityName,
     /// The record.
     pub id: RecordId,
-    /// The server's data; `None` if the server has no such record, as far as is known.
+    /// The server's data as last seen; `None` if the server has never had the record, as far as is known.
     pub server: Option<ServerRecord>,
+    /// Whether the server no longer has the record. Its last data are kept, so that it can be shown and made again.
+    pub gone: bool,
 }
 
 /// A file that a record names; the bytes lie beside the database under the content id.
