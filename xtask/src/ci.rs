@@ -68,9 +68,19 @@ fn static_parts(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.command("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
     steps.command(
         "licences, bans, sources",
-        &mut at_root(&["deny", "check", "bans", "licenses", "sources"]),
+        &mut at_root(&[
+            "deny",
+            "check",
+            "--hide-inclusion-graph",
+            "bans",
+            "licenses",
+            "sources",
+        ]),
     )?;
-    steps.advisory("advisories", &mut at_root(&["deny", "check", "advisories"]))?;
+    steps.advisory(
+        "advisories",
+        &mut at_root(&["deny", "check", "--hide-inclusion-graph", "advisories"]),
+    )?;
     say(
         "\nNot checked here: foreign types in public signatures (the tool for it needs a nightly toolchain).",
     );

@@ -61,10 +61,10 @@ pub fn lacks(root: &Path) -> Vec<Lack> {
             remedy: remedy.to_owned(),
         });
     };
-    if major_version("node").is_none_or(|major| major < 18) || major_version("npm").is_none() {
+    if major_version("node").is_none_or(|major| major < 20) || major_version("npm").is_none() {
         lack(
             "interop with SAP CAP",
-            "Node.js 18 or newer, with npm",
+            "Node.js 20 or newer, with npm",
             "install it from https://nodejs.org or your system's packages (Debian: apt-get install nodejs npm)",
         );
     }
