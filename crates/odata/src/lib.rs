@@ -1,1 +1,3 @@
-//! OData 4.01 as a protocol, for clients and servers: query text, payloads, batch, delta, metadata.
+#![doc = include_str!("../README.md")]
+
+pub mod syntax;

@@ -1,0 +1,131 @@
+//! Runs the standard's grammar cases, as far as this crate implements their rules.
+//!
+//! The cases are read from the file that `DRIFTLESS_ABNF_CASES` names, by default
+//! `../shared/odata-abnf/testcases.yaml` from the workspace root. They are not part of this project.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use driftless_odata::syntax::{SyntaxErrorKind, conformance};
+use saphyr::{LoadableYamlNode, Yaml};
+
+/// The rules that this crate must know.
+const NEEDED: &[&str] = &[
+    "filter",
+    "boolCommonExpr",
+    "commonExpr",
+    "orderby",
+    "select",
+    "expand",
+    "search",
+    "searchExpr",
+    "keyPredicate",
+    "header",
+    "preference",
+    "primitiveLiteral",
+    "primitiveValue",
+];
+
+#[derive(Default)]
+struct Tally {
+    passed: u32,
+    failed: u32,
+    not_implemented: u32,
+}
+
+fn cases_file() -> PathBuf {
+    std::env::var_os("DRIFTLESS_ABNF_CASES").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/odata-abnf/testcases.yaml"),
+        PathBuf::from,
+    )
+}
+
+fn field<'a>(case: &'a Yaml<'_>, name: &str) -> Option<&'a str> {
+    case.as_mapping_get(name).and_then(Yaml::as_str)
+}
+
+/// The names that stand for the model of the cases: a rule of this name accepts only these.
+fn constraints(document: &Yaml<'_>) -> BTreeMap<String, BTreeSet<String>> {
+    let list = |names: &Yaml<'_>| {
+        names
+            .as_sequence()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect()
+    };
+    let Some(mapping) = document.as_mapping_get("Constraints").and_then(Yaml::as_mapping) else {
+        return BTreeMap::new();
+    };
+    mapping
+        .iter()
+        .filter_map(|(rule, names)| Some((rule.as_str()?.to_ascii_lowercase(), list(names))))
+        .collect()
+}
+
+#[test]
+fn the_grammar_is_that_of_the_standard() {
+    for rule in NEEDED {
+        assert!(
+            conformance::check(rule, "").is_some(),
+            "{rule} is not implemented"
+        );
+    }
+    let file = cases_file();
+    let Ok(text) = std::fs::read_to_string(&file) else {
+        println!(
+            "skipped: no grammar cases at {} (set DRIFTLESS_ABNF_CASES)",
+            file.display()
+        );
+        return;
+    };
+    let documents = Yaml::load_from_str(&text).expect("the cases are YAML");
+    let document = documents.first().expect("the file has a document");
+    let names = constraints(document);
+    let cases = document
+        .as_mapping_get("TestCases")
+        .and_then(Yaml::as_sequence)
+        .expect("TestCases is a list");
+
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for case in cases {
+        let (Some(rule), Some(input)) = (field(case, "Rule"), field(case, "Input")) else {
+            failures.push(format!("a case without rule or input: {case:?}"));
+            continue;
+        };
+        let tally = tallies.entry(rule.to_owned()).or_default();
+        let positive = case.as_mapping_get("FailAt").is_none();
+        match conformance::check_in_model(rule, input, &names) {
+            None => tally.not_implemented += 1,
+            Some(Err(error)) if positive && matches!(error.kind, SyntaxErrorKind::Unsupported(_)) => {
+                println!("not implemented: {rule} {input:?}: {error}");
+                tally.not_implemented += 1;
+            }
+            Some(result) if result.is_ok() == positive => tally.passed += 1,
+            Some(result) => {
+                tally.failed += 1;
+                let said = result
+                    .err()
+                    .map_or_else(|| "was accepted".to_owned(), |error| error.to_string());
+                failures.push(format!("{rule} {input:?}: {said}"));
+            }
+        }
+    }
+    println!(
+        "{:<32} {:>6} {:>6} {:>15}",
+        "rule", "passed", "failed", "not implemented"
+    );
+    for (rule, tally) in &tallies {
+        println!(
+            "{rule:<32} {:>6} {:>6} {:>15}",
+            tally.passed, tally.failed, tally.not_implemented
+        );
+    }
+    assert!(
+        failures.is_empty(),
+        "{} cases failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
