@@ -9,6 +9,7 @@ pub mod query;
 pub mod record;
 pub mod schema;
 pub mod settings;
+pub mod sql;
 pub mod time;
 pub mod value;
 
