@@ -1,1 +1,4 @@
 //! The reference server of driftless: OData over SQLite.
+
+pub mod crm;
+pub mod seed;

@@ -1,0 +1,184 @@
+//! Makes the schema from its declaration.
+
+use driftless_record::name::InvalidName;
+use driftless_record::schema::Collection;
+use driftless_record::{
+    Access, ChoiceOption, CollectionName, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Schema,
+};
+
+use super::declare::{EntityDef, FieldDef, Holds, Kind, OnDelete};
+use super::{activities, directory, sales, service};
+
+/// The version of the built-in schema; raised with each change of it.
+const VERSION: &str = "crm-1";
+
+/// Returns the built-in CRM schema.
+///
+/// # Errors
+/// [`InvalidName`] never happens: the names are constants that a test reads.
+pub fn schema() -> Result<Schema, InvalidName> {
+    let declared = [
+        directory::ENTITIES,
+        sales::ENTITIES,
+        service::ENTITIES,
+        activities::ENTITIES,
+    ];
+    let mut entities = Vec::new();
+    for def in declared.into_iter().flatten() {
+        entities.push(entity(def)?);
+    }
+    for def in declared
+        .into_iter()
+        .flatten()
+        .filter(|def| def.kind != Kind::Base)
+    {
+        for field in def.fields.iter().copied().flatten() {
+            add_collection(&mut entities, def, field)?;
+        }
+    }
+    let mut schema = Schema {
+        version: VERSION.to_owned(),
+        ..Schema::default()
+    };
+    for entity in entities {
+        schema.add(entity);
+    }
+    Ok(schema)
+}
+
+fn entity(def: &EntityDef) -> Result<EntitySchema, InvalidName> {
+    let mut entity = EntitySchema::new(EntityName::parse(def.name)?);
+    def.set.clone_into(&mut entity.set);
+    def.label.clone_into(&mut entity.label);
+    entity.is_abstract = def.kind == Kind::Base;
+    entity.append_only = def.kind == Kind::AppendOnly;
+    entity.access = match def.kind {
+        Kind::Open | Kind::Activity => Access::ALL,
+        Kind::ReadOnly | Kind::ReadOnlyActivity => Access::READ_ONLY,
+        Kind::AppendOnly => Access {
+            create: true,
+            ..Access::READ_ONLY
+        },
+        Kind::Base => Access {
+            delete: true,
+            ..Access::READ_ONLY
+        },
+    };
+    if matches!(def.kind, Kind::Activity | Kind::ReadOnlyActivity) {
+        entity.base = Some(EntityName::parse(activities::BASE)?);
+    }
+    let id = FieldName::parse("id")?;
+    entity.key = vec![id.clone()];
+    entity.add(FieldSchema {
+        label: "Id".to_owned(),
+        nullable: false,
+        ..FieldSchema::new(id, FieldKind::Guid)
+    });
+    for def in def.fields.iter().copied().flatten() {
+        entity.add(field(def)?);
+    }
+    for (name, label) in [("created_at", "Created"), ("modified_at", "Modified")] {
+        entity.add(FieldSchema {
+            label: label.to_owned(),
+            server_made: true,
+            read_only: true,
+            ..FieldSchema::new(FieldName::parse(name)?, FieldKind::DateTime)
+        });
+    }
+    entity.modified_field = Some(FieldName::parse("modified_at")?);
+    if !def.display.is_empty() {
+        entity.display_field = Some(FieldName::parse(def.display)?);
+    }
+    Ok(entity)
+}
+
+fn field(def: &FieldDef) -> Result<FieldSchema, InvalidName> {
+    let options = |options: &[(&str, &str)]| {
+        let option = |(code, label): &(&str, &str)| ChoiceOption {
+            code: (*code).to_owned(),
+            number: None,
+            label: (*label).to_owned(),
+        };
+        options.iter().map(option).collect::<Vec<_>>()
+    };
+    let kind = match def.holds {
+        Holds::Bool => FieldKind::Bool,
+        Holds::Int => FieldKind::Int { bits: 32 },
+        Holds::Decimal(precision, scale) => FieldKind::Decimal {
+            precision: Some(precision),
+            scale: Some(scale),
+        },
+        Holds::Money => FieldKind::Money {
+            scale: 2,
+            currency: Some(FieldName::parse("currency_id")?),
+        },
+        Holds::Double => FieldKind::Double,
+        Holds::Text(max_chars) => FieldKind::Text {
+            max_chars: Some(max_chars),
+        },
+        Holds::Date => FieldKind::Date,
+        Holds::DateTime => FieldKind::DateTime,
+        Holds::Duration => FieldKind::Duration,
+        Holds::Choice(list) => FieldKind::Choice {
+            options: options(list),
+        },
+        Holds::Choices(list) => FieldKind::Choices {
+            options: options(list),
+        },
+        Holds::Lookup(targets) => FieldKind::Lookup {
+            targets: targets
+                .iter()
+                .map(|name| EntityName::parse(name))
+                .collect::<Result<_, _>>()?,
+        },
+    };
+    Ok(FieldSchema {
+        label: def.label.to_owned(),
+        required: def.required,
+        nullable: !def.required,
+        read_only: def.server_made,
+        server_made: def.server_made,
+        each_transition_matters: def.each_transition,
+        searchable: def.searchable,
+        ..FieldSchema::new(FieldName::parse(def.name)?, kind)
+    })
+}
+
+/// Adds the collection that a lookup makes up to its target. Activities of several kinds share a collection's name,
+/// so theirs is named after the set, such as `tasks`.
+fn add_collection(
+    entities: &mut [EntitySchema],
+    def: &EntityDef,
+    field: &FieldDef,
+) -> Result<(), InvalidName> {
+    let (Some((name, on_delete)), Holds::Lookup(targets)) = (field.collection, field.holds) else {
+        return Ok(());
+    };
+    let name = if matches!(def.kind, Kind::Activity | Kind::ReadOnlyActivity) {
+        snake(def.set)
+    } else {
+        name.to_owned()
+    };
+    let collection = Collection {
+        entity: EntityName::parse(def.name)?,
+        via: FieldName::parse(field.name)?,
+        cascade_delete: on_delete == OnDelete::Cascade,
+    };
+    let name = CollectionName::parse(&name)?;
+    for entity in entities.iter_mut().filter(|e| targets.contains(&e.name.as_str())) {
+        entity.collections.insert(name.clone(), collection.clone());
+    }
+    Ok(())
+}
+
+/// Turns `PhoneCalls` into `phone_calls`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for (index, c) in name.char_indices() {
+        if c.is_ascii_uppercase() && index > 0 {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
