@@ -72,6 +72,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     );
     let binary = workspace.binary("release", "driftless-bench");
     let names: Vec<String> = lines(Command::new(&binary).arg("list"))?;
+    // Beside the build output, since a folder for temporary files may be memory, where no commit is durable.
+    let scratch = workspace.metadata.target_directory.join("bench");
+    fs::create_dir_all(&scratch).with_context(|| format!("cannot create {scratch}"))?;
     // Round after round, so that a slow moment of the machine falls on every row alike.
     let mut rounds: Vec<Vec<Measured>> = vec![Vec::new(); names.len()];
     for round in 1..=options.repeats {
@@ -82,7 +85,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
                 .arg(name)
                 .arg(options.records.to_string())
                 .arg(options.writes.to_string());
-            command.env("DRIFTLESS_BIN", workspace.binary("release", "driftless"));
+            command
+                .env("TMPDIR", &scratch)
+                .env("DRIFTLESS_BIN", workspace.binary("release", "driftless"));
             let measured: Vec<Measured> = lines(&mut command)?;
             let measured = measured
                 .into_iter()

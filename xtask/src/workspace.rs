@@ -32,9 +32,16 @@ impl Workspace {
     /// # Errors
     /// When `cargo metadata` fails, for example on a manifest that does not parse.
     pub fn load() -> Result<Self> {
-        let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+        Self::at(&std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from))
+    }
+
+    /// Reads the workspace that a folder belongs to.
+    ///
+    /// # Errors
+    /// As [`Workspace::load`].
+    pub fn at(folder: &Path) -> Result<Self> {
         let metadata = MetadataCommand::new()
-            .current_dir(here)
+            .current_dir(folder)
             .no_deps()
             .exec()
             .context("cargo metadata fails: repair the manifest it names")?;
