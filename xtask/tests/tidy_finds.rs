@@ -46,7 +46,10 @@ fn tidy_workspace() -> Result<tempfile::TempDir> {
         root.join("Cargo.toml"),
         ROOT.replace("driftless-gone = { layer = \"engine\", may-use = [] }\n", ""),
     )?;
-    fs::write(root.join("README.md"), "Needs Rust 1.95.\n")?;
+    fs::write(
+        root.join("README.md"),
+        "Needs Rust 1.95.\n| low | `driftless-low` |\n| high | `driftless-high` |\n",
+    )?;
     fs::write(
         root.join("docs/ARCHITECTURE.md"),
         "`driftless-low` `driftless-high`\n",

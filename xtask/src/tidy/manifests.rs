@@ -1,4 +1,4 @@
-//! Manifests: inherited lints, the testkit without a version, the MSRV that the README promises.
+//! Manifests: inherited lints, the testkit without a version; the MSRV and the features that the README tells.
 
 use super::finding::{Findings, line_where};
 use crate::workspace::{TextFile, Workspace};
@@ -46,6 +46,21 @@ pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Fi
         .find(|file| file.path == "README.md")
         .map_or("", |file| file.text.as_str());
     readme_msrv(msrv, readme, findings);
+    for package in workspace.members() {
+        let name = package.name.as_str();
+        let features: Vec<&str> = package
+            .features
+            .keys()
+            .map(String::as_str)
+            .filter(|feature| *feature != "default")
+            .collect();
+        if package
+            .manifest_path
+            .starts_with(workspace.metadata.workspace_root.join("crates"))
+        {
+            readme_features(name, &features, readme, findings);
+        }
+    }
 }
 
 fn inherits_lints(manifest: &str) -> bool {
@@ -81,6 +96,26 @@ fn readme_msrv(msrv: &str, readme: &str, findings: &mut Findings) {
     }
 }
 
+/// The README has a table row for the crate, and each feature of the crate stands in it.
+fn readme_features(package: &str, features: &[&str], readme: &str, findings: &mut Findings) {
+    let named = format!("| `{package}` |");
+    let Some((index, row)) = readme.lines().enumerate().find(|(_, line)| line.contains(&named)) else {
+        return findings.fail(
+            "README.md",
+            1,
+            format!("has no row for `{package}`: add it to the table of crates"),
+        );
+    };
+    for feature in features
+        .iter()
+        .filter(|feature| !row.contains(&format!("`{feature}`")))
+    {
+        let message =
+            format!("the row of `{package}` does not name its feature `{feature}`: say what it adds");
+        findings.fail("README.md", index + 1, message);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +125,26 @@ mod tests {
         assert!(inherits_lints("[lints]\nworkspace = true\n"));
         assert!(!inherits_lints("[lints.rust]\nunsafe_code = \"deny\"\n"));
         assert!(!inherits_lints("[package]\nname = \"x\"\n"));
+    }
+
+    #[test]
+    fn the_readme_has_every_crate_with_its_features() {
+        let found = |package: &str| {
+            let mut findings = Findings::default();
+            let readme =
+                "| folder | package | features |\n| `a` | `low` | `bundled`: brings its own SQLite |\n";
+            readme_features(package, &["bundled", "extra"], readme, &mut findings);
+            findings
+                .failures
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found("low").len(), 1);
+        assert!(
+            found("low")[0].starts_with("README.md:2: the row of `low` does not name its feature `extra`")
+        );
+        assert!(found("high")[0].contains("has no row for `high`"));
     }
 
     #[test]
