@@ -1,5 +1,7 @@
 //! What the client makes of good and hostile servers, over real connections.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
