@@ -2,10 +2,12 @@
 
 mod batch;
 mod error;
+mod fit;
 mod memory;
 mod port;
 
 pub use batch::{CommitNumber, FileRow, Image, Write, WriteBatch};
 pub use error::{Retry, StoreError};
+pub use fit::{check_schema, convert, fit};
 pub use memory::MemoryStore;
 pub use port::{JournalReader, LogSelection, OperationSelection, RecordStore, ViewReader};

@@ -1,0 +1,81 @@
+-- Format 1: the catalogue, the journal, and no records yet. Tables of records are made from the schema, see tables.rs.
+
+CREATE TABLE position (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL,
+    catalogue INTEGER NOT NULL
+) STRICT;
+INSERT INTO position (one, number, catalogue) VALUES (1, 0, 0);
+
+CREATE TABLE schema (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE entity (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    payload TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE field (
+    entity INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (entity, number),
+    UNIQUE (entity, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    sequence INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
+    state TEXT NOT NULL,
+    payload TEXT NOT NULL
+) STRICT;
+CREATE INDEX outbox_of_record ON outbox (entity, record);
+
+CREATE TABLE history (
+    sequence INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
+    state TEXT NOT NULL,
+    payload TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE sending (
+    id BLOB PRIMARY KEY,
+    payload TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE image (
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    PRIMARY KEY (entity, record)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    open INTEGER NOT NULL,
+    payload TEXT NOT NULL
+) STRICT;
+CREATE INDEX log_open ON log (id) WHERE open = 1;
+
+CREATE TABLE note (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE file (
+    content TEXT PRIMARY KEY,
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
+    field TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sent INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_of_record ON file (entity, record);

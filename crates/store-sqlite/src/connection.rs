@@ -1,0 +1,77 @@
+//! Connections: how they are opened and set.
+
+use std::time::Duration;
+
+use driftless_store::StoreError;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Result, of_database};
+use crate::{StoreOptions, migrate};
+
+/// How long a connection waits for another process before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 256;
+
+/// Opens the one connection that writes, after bringing the database to the current format.
+pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = open(options, flags)?;
+    migrate::check(&connection)?;
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(of_database)?;
+    if mode != "wal" {
+        return Err(StoreError::Backend(
+            "the file system has no shared memory for the write-ahead log".into(),
+        ));
+    }
+    connection
+        .execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+             PRAGMA journal_size_limit = 8388608;",
+        )
+        .map_err(of_database)?;
+    everyday(&connection)?;
+    migrate::run(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(crate) fn open_reader(options: &StoreOptions) -> Result<Connection> {
+    let connection = open(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection
+        .execute_batch("PRAGMA query_only = ON")
+        .map_err(of_database)?;
+    Ok(connection)
+}
+
+fn open(options: &StoreOptions, flags: OpenFlags) -> Result<Connection> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&options.path, flags).map_err(of_database)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(of_database)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    for (switch, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+    ] {
+        connection.set_db_config(switch, on).map_err(of_database)?;
+    }
+    Ok(connection)
+}
+
+/// Sets the writer up for a bulk load: a larger cache, and checkpoints only every 64 MiB.
+pub(crate) fn bulk(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384")
+        .map_err(of_database)
+}
+
+/// Sets the writer up for small commits.
+pub(crate) fn everyday(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch("PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 1000")
+        .map_err(of_database)
+}

@@ -1,0 +1,184 @@
+//! Entries of the sync log as they are stored.
+
+use driftless_record::log::CauseClass;
+use driftless_record::{
+    Cause, EntityName, FieldCase, FieldName, LogEntry, LogId, LogKind, OperationId, RecordId, Settled, Side,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Unreadable;
+use super::value::{StoredFields, StoredStamp, StoredValue, fields, read_fields};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EntryV1 {
+    v: u8,
+    id: u64,
+    at: i64,
+    kind: KindV1,
+    record: Option<(EntityName, RecordId)>,
+    title: String,
+    operations: Vec<OperationId>,
+    fields: Vec<CaseV1>,
+    cause: Option<CauseV1>,
+    reason: String,
+    kept: StoredFields,
+    needs_person: bool,
+    settled: Option<SettledV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CaseV1 {
+    field: FieldName,
+    base: StoredValue,
+    mine: StoredValue,
+    theirs: StoredValue,
+    mine_at: Option<StoredStamp>,
+    theirs_at: Option<StoredStamp>,
+    winner: Option<SideV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CauseV1 {
+    class: ClassV1,
+    field: Option<FieldName>,
+    code: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SettledV1 {
+    at: i64,
+    by: String,
+}
+
+/// Makes a stored enum whose variants have the names of a domain enum, and both conversions.
+macro_rules! mirror {
+    ($stored:ident = $domain:ident { $($variant:ident),* $(,)? }) => {
+        #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum $stored { $($variant,)* }
+
+        impl From<$domain> for $stored {
+            fn from(value: $domain) -> Self {
+                match value { $($domain::$variant => Self::$variant,)* }
+            }
+        }
+
+        impl From<$stored> for $domain {
+            fn from(value: $stored) -> Self {
+                match value { $($stored::$variant => Self::$variant,)* }
+            }
+        }
+    };
+}
+
+mirror!(
+    KindV1 = LogKind {
+        Merged,
+        Overwritten,
+        Conflict,
+        Refused,
+        Unproved,
+        Notice
+    }
+);
+mirror!(SideV1 = Side { Mine, Theirs });
+mirror!(
+    ClassV1 = CauseClass {
+        Auth,
+        Permission,
+        Validation,
+        MissingReference,
+        Conflict,
+        Precondition,
+        Unique,
+        Gone,
+        TooLarge,
+        Throttled,
+        Transient,
+        Unsupported,
+    }
+);
+
+/// Writes a log entry.
+pub(crate) fn encode_log(entry: &LogEntry) -> Result<String, Unreadable> {
+    Ok(serde_json::to_string(&EntryV1 {
+        v: 1,
+        id: entry.id.0,
+        at: entry.at.0,
+        kind: entry.kind.into(),
+        record: entry.record.clone(),
+        title: entry.title.clone(),
+        operations: entry.operations.clone(),
+        fields: entry.fields.iter().map(write_case).collect(),
+        cause: entry.cause.as_ref().map(|cause| CauseV1 {
+            class: cause.class.into(),
+            field: cause.field.clone(),
+            code: cause.code.clone(),
+            text: cause.text.clone(),
+        }),
+        reason: entry.reason.clone(),
+        kept: fields(&entry.kept),
+        needs_person: entry.needs_person,
+        settled: entry.settled.as_ref().map(|settled| SettledV1 {
+            at: settled.at.0,
+            by: settled.by.clone(),
+        }),
+    })?)
+}
+
+/// Reads a log entry.
+pub(crate) fn decode_log(payload: &str) -> Result<LogEntry, Unreadable> {
+    let stored: EntryV1 = serde_json::from_str(payload)?;
+    Ok(LogEntry {
+        id: LogId(stored.id),
+        at: Timestamp(stored.at),
+        kind: stored.kind.into(),
+        record: stored.record,
+        title: stored.title,
+        operations: stored.operations,
+        fields: stored
+            .fields
+            .into_iter()
+            .map(read_case)
+            .collect::<Result<_, _>>()?,
+        cause: stored.cause.map(|cause| Cause {
+            class: cause.class.into(),
+            field: cause.field,
+            code: cause.code,
+            text: cause.text,
+        }),
+        reason: stored.reason,
+        kept: read_fields(stored.kept)?,
+        needs_person: stored.needs_person,
+        settled: stored.settled.map(|settled| Settled {
+            at: Timestamp(settled.at),
+            by: settled.by,
+        }),
+    })
+}
+
+fn write_case(case: &FieldCase) -> CaseV1 {
+    CaseV1 {
+        field: case.field.clone(),
+        base: (&case.base).into(),
+        mine: (&case.mine).into(),
+        theirs: (&case.theirs).into(),
+        mine_at: case.mine_at.map(Into::into),
+        theirs_at: case.theirs_at.map(Into::into),
+        winner: case.winner.map(Into::into),
+    }
+}
+
+fn read_case(case: CaseV1) -> Result<FieldCase, Unreadable> {
+    Ok(FieldCase {
+        field: case.field,
+        base: case.base.try_into()?,
+        mine: case.mine.try_into()?,
+        theirs: case.theirs.try_into()?,
+        mine_at: case.mine_at.map(Into::into),
+        theirs_at: case.theirs_at.map(Into::into),
+        winner: case.winner.map(Into::into),
+    })
+}

@@ -1,0 +1,184 @@
+//! Operations as they are stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_record::{
+    Applied, EntityName, FieldEdit, FieldName, LogId, Operation, OperationId, OperationKind, OperationState,
+    RecordId, RequestId, Revision, TenantId, Timestamp, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Unreadable;
+use super::value::{StoredFields, StoredRaw, StoredStamp, StoredValue, fields, read_fields};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OperationV1 {
+    v: u8,
+    id: OperationId,
+    sequence: u64,
+    author: UserId,
+    tenant: TenantId,
+    schema: String,
+    entity: EntityName,
+    record: RecordId,
+    base: Option<Revision>,
+    kind: KindV1,
+    needs: BTreeSet<OperationId>,
+    state: StateV1,
+    attempts: u32,
+    rebased: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindV1 {
+    Create(BTreeMap<FieldName, EditV1>),
+    Update(BTreeMap<FieldName, EditV1>),
+    Delete {
+        seen: StoredFields,
+        raw: StoredRaw,
+        stamp: Option<StoredStamp>,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EditV1 {
+    old: StoredValue,
+    new: StoredValue,
+    raw: StoredRaw,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stamp: Option<StoredStamp>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StateV1 {
+    Queued,
+    InFlight(RequestId),
+    Unknown(RequestId),
+    Waiting(i64),
+    Conflict(LogId),
+    Refused(LogId),
+    Accepted,
+    Merged,
+    Superseded,
+    Reverted,
+}
+
+/// Writes an operation.
+pub(crate) fn encode_operation(operation: &Operation) -> Result<String, Unreadable> {
+    Ok(serde_json::to_string(&OperationV1 {
+        v: 1,
+        id: operation.id,
+        sequence: operation.sequence,
+        author: operation.author.clone(),
+        tenant: operation.tenant.clone(),
+        schema: operation.schema_version.clone(),
+        entity: operation.entity.clone(),
+        record: operation.record.clone(),
+        base: operation.base_revision.clone(),
+        kind: match &operation.kind {
+            OperationKind::Create(edits) => KindV1::Create(write_edits(edits)),
+            OperationKind::Update(edits) => KindV1::Update(write_edits(edits)),
+            OperationKind::Delete { seen, raw, stamp } => KindV1::Delete {
+                seen: fields(seen),
+                raw: (*raw).into(),
+                stamp: stamp.map(Into::into),
+            },
+        },
+        needs: operation.needs.clone(),
+        state: (&operation.state).into(),
+        attempts: operation.attempts,
+        rebased: operation.rebased,
+    })?)
+}
+
+/// Reads an operation.
+pub(crate) fn decode_operation(payload: &str) -> Result<Operation, Unreadable> {
+    let stored: OperationV1 = serde_json::from_str(payload)?;
+    Ok(Operation {
+        id: stored.id,
+        sequence: stored.sequence,
+        author: stored.author,
+        tenant: stored.tenant,
+        schema_version: stored.schema,
+        entity: stored.entity,
+        record: stored.record,
+        base_revision: stored.base,
+        kind: match stored.kind {
+            KindV1::Create(edits) => OperationKind::Create(read_edits(edits)?),
+            KindV1::Update(edits) => OperationKind::Update(read_edits(edits)?),
+            KindV1::Delete { seen, raw, stamp } => OperationKind::Delete {
+                seen: read_fields(seen)?,
+                raw: raw.into(),
+                stamp: stamp.map(Into::into),
+            },
+        },
+        needs: stored.needs,
+        state: stored.state.into(),
+        attempts: stored.attempts,
+        rebased: stored.rebased,
+    })
+}
+
+fn write_edits(edits: &BTreeMap<FieldName, FieldEdit>) -> BTreeMap<FieldName, EditV1> {
+    let write = |edit: &FieldEdit| EditV1 {
+        old: (&edit.old).into(),
+        new: (&edit.new).into(),
+        raw: edit.raw.into(),
+        stamp: edit.stamp.map(Into::into),
+    };
+    edits
+        .iter()
+        .map(|(name, edit)| (name.clone(), write(edit)))
+        .collect()
+}
+
+fn read_edits(edits: BTreeMap<FieldName, EditV1>) -> Result<BTreeMap<FieldName, FieldEdit>, Unreadable> {
+    let read = |edit: EditV1| -> Result<FieldEdit, Unreadable> {
+        Ok(FieldEdit {
+            old: edit.old.try_into()?,
+            new: edit.new.try_into()?,
+            raw: edit.raw.into(),
+            stamp: edit.stamp.map(Into::into),
+        })
+    };
+    edits
+        .into_iter()
+        .map(|(name, edit)| Ok((name, read(edit)?)))
+        .collect()
+}
+
+impl From<&OperationState> for StateV1 {
+    fn from(state: &OperationState) -> Self {
+        match state {
+            OperationState::Queued => Self::Queued,
+            OperationState::InFlight(id) => Self::InFlight(*id),
+            OperationState::Unknown(id) => Self::Unknown(*id),
+            OperationState::Waiting(until) => Self::Waiting(until.0),
+            OperationState::Conflict(log) => Self::Conflict(*log),
+            OperationState::Refused(log) => Self::Refused(*log),
+            OperationState::Applied(Applied::Accepted) => Self::Accepted,
+            OperationState::Applied(Applied::Merged) => Self::Merged,
+            OperationState::Superseded => Self::Superseded,
+            OperationState::Reverted => Self::Reverted,
+        }
+    }
+}
+
+impl From<StateV1> for OperationState {
+    fn from(state: StateV1) -> Self {
+        match state {
+            StateV1::Queued => Self::Queued,
+            StateV1::InFlight(id) => Self::InFlight(id),
+            StateV1::Unknown(id) => Self::Unknown(id),
+            StateV1::Waiting(until) => Self::Waiting(Timestamp(until)),
+            StateV1::Conflict(log) => Self::Conflict(log),
+            StateV1::Refused(log) => Self::Refused(log),
+            StateV1::Accepted => Self::Applied(Applied::Accepted),
+            StateV1::Merged => Self::Applied(Applied::Merged),
+            StateV1::Superseded => Self::Superseded,
+            StateV1::Reverted => Self::Reverted,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The journal: operations, sendings, images, log entries, notes and file rows.
+
+use driftless_record::{EntityName, FieldName, LogEntry, Operation, RecordId, RequestId, Sending};
+use driftless_store::{FileRow, Image, JournalReader, LogSelection, OperationSelection, StoreError};
+use rusqlite::types::FromSql;
+use rusqlite::{OptionalExtension as _, Params, Row};
+
+use crate::SqliteStore;
+use crate::error::{Result, of_database, unreadable};
+use crate::payload::{decode_image, decode_log, decode_operation, decode_sending};
+use crate::store::Reader;
+
+impl JournalReader for SqliteStore {
+    fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>> {
+        let payloads = self.read(|reader| match selection {
+            OperationSelection::Pending(limit) => {
+                reader.texts("SELECT payload FROM outbox ORDER BY sequence LIMIT ?1", [bound(*limit)])
+            }
+            OperationSelection::PendingOf(entity, id) => reader.texts(
+                "SELECT payload FROM outbox WHERE entity = ?1 AND record = ?2 ORDER BY sequence",
+                (entity.as_str(), id.as_str()),
+            ),
+            OperationSelection::One(id) => reader.texts(
+                "SELECT payload FROM outbox WHERE id = ?1 UNION ALL SELECT payload FROM history WHERE id = ?1",
+                [id.0.as_bytes()],
+            ),
+            OperationSelection::Latest(limit) => reader.texts(
+                "SELECT payload FROM (
+                     SELECT * FROM (SELECT sequence, payload FROM outbox ORDER BY sequence DESC LIMIT ?1)
+                     UNION ALL
+                     SELECT * FROM (SELECT sequence, payload FROM history ORDER BY sequence DESC LIMIT ?1)
+                     ORDER BY sequence DESC LIMIT ?1
+                 ) ORDER BY sequence",
+                [bound(*limit)],
+            ),
+        })?;
+        decoded(&payloads, |text| {
+            decode_operation(text).map_err(|_| unreadable("an operation"))
+        })
+    }
+
+    fn pending(&self) -> Result<u64> {
+        let count: Option<i64> = self.read(|reader| reader.one("SELECT count(*) FROM outbox", []))?;
+        Ok(count.map_or(0, i64::cast_unsigned))
+    }
+
+    fn sending(&self, id: RequestId) -> Result<Option<Sending>> {
+        let payload: Option<String> =
+            self.read(|reader| reader.one("SELECT payload FROM sending WHERE id = ?1", [id.0.as_bytes()]))?;
+        payload
+            .map(|text| decode_sending(&text).map_err(|_| unreadable("a sending")))
+            .transpose()
+    }
+
+    fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>> {
+        let payload: Option<String> = self.read(|reader| {
+            reader.one(
+                "SELECT payload FROM image WHERE entity = ?1 AND record = ?2",
+                (entity.as_str(), id.as_str()),
+            )
+        })?;
+        payload
+            .map(|text| {
+                let (server, gone) = decode_image(entity, id, &text).map_err(|_| unreadable("an image"))?;
+                Ok(Image {
+                    entity: entity.clone(),
+                    id: id.clone(),
+                    server,
+                    gone,
+                })
+            })
+            .transpose()
+    }
+
+    fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>> {
+        let ids = self.read(|reader| {
+            reader.texts(
+                "SELECT record FROM image WHERE entity = ?1 ORDER BY record",
+                [entity.as_str()],
+            )
+        })?;
+        Ok(ids.iter().map(|id| RecordId::from_canonical(id)).collect())
+    }
+
+    fn log(&self, selection: &LogSelection) -> Result<Vec<LogEntry>> {
+        let payloads = self.read(|reader| match selection {
+            LogSelection::Open => reader.texts("SELECT payload FROM log WHERE open = 1 ORDER BY id", []),
+            LogSelection::One(id) => {
+                // A number that cannot be stored is the number of no entry.
+                let id = i64::try_from(id.0).unwrap_or(-1);
+                reader.texts("SELECT payload FROM log WHERE id = ?1", [id])
+            }
+            LogSelection::Latest(limit) => reader.texts(
+                "SELECT payload FROM (SELECT id, payload FROM log ORDER BY id DESC LIMIT ?1) ORDER BY id",
+                [bound(*limit)],
+            ),
+        })?;
+        decoded(&payloads, |text| {
+            decode_log(text).map_err(|_| unreadable("a log entry"))
+        })
+    }
+
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read(|reader| reader.one("SELECT value FROM note WHERE name = ?1", [name]))
+    }
+
+    fn files(&self, entity: &EntityName, id: &RecordId) -> Result<Vec<FileRow>> {
+        self.read(|reader| {
+            let mut statement = reader
+                .connection
+                .prepare_cached(
+                    "SELECT content, field, size, sent FROM file WHERE entity = ?1 AND record = ?2 ORDER BY content",
+                )
+                .map_err(of_database)?;
+            let mut rows = statement
+                .query((entity.as_str(), id.as_str()))
+                .map_err(of_database)?;
+            let mut files = Vec::new();
+            while let Some(row) = rows.next().map_err(of_database)? {
+                files.push(file(entity, id, row)?);
+            }
+            Ok(files)
+        })
+    }
+}
+
+fn file(entity: &EntityName, id: &RecordId, row: &Row<'_>) -> Result<FileRow> {
+    let field: String = row.get(1).map_err(of_database)?;
+    let size: i64 = row.get(2).map_err(of_database)?;
+    Ok(FileRow {
+        content: row.get(0).map_err(of_database)?,
+        entity: entity.clone(),
+        id: id.clone(),
+        field: FieldName::parse(&field).map_err(|_| unreadable("a file row"))?,
+        size: size.cast_unsigned(),
+        sent: row.get(3).map_err(of_database)?,
+    })
+}
+
+impl Reader<'_> {
+    /// Returns the first column of every row.
+    pub(crate) fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<String>> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(of_database)?;
+        let rows = statement
+            .query_map(params, |row| row.get(0))
+            .map_err(of_database)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(of_database)
+    }
+
+    /// Returns the first column of the first row.
+    fn one<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(of_database)?;
+        statement
+            .query_row(params, |row| row.get(0))
+            .optional()
+            .map_err(of_database)
+    }
+}
+
+fn bound(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn decoded<T>(payloads: &[String], decode: impl Fn(&str) -> Result<T>) -> Result<Vec<T>, StoreError> {
+    payloads.iter().map(|payload| decode(payload)).collect()
+}

@@ -1,0 +1,102 @@
+//! Records as the user sees them.
+
+use std::sync::Arc;
+
+use driftless_record::query::{Context, NoLookups, eval};
+use driftless_record::{
+    Collation, DateTime, EntityName, Query, Record, RecordId, Revision, Schema, Timestamp,
+};
+use driftless_store::{StoreError, ViewReader};
+use rusqlite::OptionalExtension as _;
+
+use super::row::{identity, record};
+use crate::SqliteStore;
+use crate::catalogue::State;
+use crate::error::{Result, of_database};
+
+impl ViewReader for SqliteStore {
+    fn schema(&self) -> Result<Arc<Schema>> {
+        self.read(|reader| Ok(Arc::clone(&reader.catalogue.schema)))
+    }
+
+    fn get(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>> {
+        self.read(|reader| {
+            let table = reader.catalogue.table(entity)?;
+            let mut statement = reader
+                .connection
+                .prepare_cached(&table.select_one)
+                .map_err(of_database)?;
+            statement
+                .query_row([id.as_str()], |row| Ok(record(entity, table.fields.iter(), row)))
+                .optional()
+                .map_err(of_database)?
+                .transpose()
+        })
+    }
+
+    fn query(&self, query: &Query, now: Timestamp) -> Result<Vec<Record>> {
+        self.read(|reader| {
+            let table = reader.catalogue.table(&query.entity)?;
+            let mut records = Vec::new();
+            if table.state == State::Open {
+                let mut statement = reader
+                    .connection
+                    .prepare_cached(table.select_one.trim_end_matches(" WHERE \"id\" = ?1"))
+                    .map_err(of_database)?;
+                let mut rows = statement.query([]).map_err(of_database)?;
+                while let Some(row) = rows.next().map_err(of_database)? {
+                    records.push(record(&query.entity, table.fields.iter(), row)?);
+                }
+            }
+            let context = Context {
+                schema: &reader.catalogue.schema,
+                collation: Collation::Binary,
+                now: DateTime::from_timestamp(now),
+                lookups: &NoLookups,
+            };
+            eval::run(query, records, &context).map_err(|error| StoreError::Unfit(error.to_string()))
+        })
+    }
+
+    fn count(&self, query: &Query, now: Timestamp) -> Result<u64> {
+        let all = Query {
+            skip: 0,
+            top: None,
+            ..query.clone()
+        };
+        Ok(self.query(&all, now)?.len() as u64)
+    }
+
+    fn ids(
+        &self,
+        entity: &EntityName,
+        after: Option<&RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordId, Option<Revision>)>> {
+        self.read(|reader| {
+            let table = reader.catalogue.table(entity)?;
+            // No id is empty, so the empty text is before every one.
+            let after = after.map_or("", RecordId::as_str);
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut statement = reader
+                .connection
+                .prepare_cached(&table.select_ids)
+                .map_err(of_database)?;
+            let mut rows = statement.query((after, limit)).map_err(of_database)?;
+            let mut ids = Vec::new();
+            while let Some(row) = rows.next().map_err(of_database)? {
+                ids.push(identity(row)?);
+            }
+            Ok(ids)
+        })
+    }
+
+    fn loading(&self) -> Result<Vec<EntityName>> {
+        self.read(|reader| {
+            let loading =
+                |(_, table): &(&EntityName, &Arc<crate::catalogue::Table>)| table.state == State::Loading;
+            let tables = reader.catalogue.tables.iter().filter(loading);
+            Ok(tables.map(|(name, _)| name.clone()).collect())
+        })
+    }
+}

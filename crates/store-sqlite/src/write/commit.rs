@@ -1,0 +1,111 @@
+//! One commit, from its beginning to its end.
+
+use std::sync::Arc;
+
+use driftless_store::{CommitNumber, StoreError, Write};
+use rusqlite::Connection;
+
+use crate::catalogue::Catalogue;
+use crate::error::{Result, of_database};
+use crate::store::{commit_number, execute};
+
+/// A commit under way. Dropped before [`Commit::finish`], it leaves nothing behind.
+pub(crate) struct Commit<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) catalogue: Arc<Catalogue>,
+    number: CommitNumber,
+    generation: i64,
+}
+
+impl<'a> Commit<'a> {
+    /// Takes the writer's turn and the next number.
+    pub(crate) fn begin(connection: &'a Connection, known: Arc<Catalogue>) -> Result<Self> {
+        execute(connection, "BEGIN IMMEDIATE")?;
+        let mut commit = Self {
+            connection,
+            generation: known.generation,
+            catalogue: known,
+            number: CommitNumber(0),
+        };
+        let (number, generation) = commit
+            .connection
+            .prepare_cached(
+                "UPDATE position SET number = number + 1 WHERE one = 1 RETURNING number, catalogue",
+            )
+            .and_then(|mut statement| {
+                statement.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            })
+            .map_err(of_database)?;
+        commit.number = commit_number(number)?;
+        if generation != commit.generation {
+            commit.catalogue = Arc::new(Catalogue::load(connection, generation)?);
+            commit.generation = generation;
+        }
+        Ok(commit)
+    }
+
+    /// Checks that nothing was committed since the number that the batch was based on.
+    pub(crate) fn expect(&self, expected: Option<CommitNumber>) -> Result<()> {
+        let found = CommitNumber(self.number.0.saturating_sub(1));
+        match expected {
+            Some(expected) if expected != found => Err(StoreError::Stale { expected, found }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Carries out one change.
+    pub(crate) fn write(&mut self, write: &Write) -> Result<()> {
+        match write {
+            Write::PutRows(rows) => self.put_rows(rows),
+            Write::RemoveRows(entity, ids) => self.remove_rows(entity, ids),
+            Write::PutImage(image) => self.put_image(image),
+            Write::DropImage(entity, id) => self.drop_image(entity, id),
+            Write::PutOperation(operation) => self.put_operation(operation),
+            Write::PutSending(sending) => self.put_sending(sending),
+            Write::DropSending(id) => self.drop_sending(*id),
+            Write::PutLog(entry) => self.put_log(entry),
+            Write::PutNote(name, value) => self.put_note(name, value.as_deref()),
+            Write::PutSchema(schema) => self.put_schema(schema),
+            Write::BeginLoad(entity) => self.begin_load(entity),
+            Write::EndLoad(entity) => self.end_load(entity),
+            Write::PutFile(file) => self.put_file(file),
+            Write::DropFile(content) => self.drop_file(content),
+        }
+    }
+
+    /// Makes everything durable and returns the number of the commit, and the catalogue as it is now.
+    pub(crate) fn finish(mut self) -> Result<(CommitNumber, Arc<Catalogue>)> {
+        if self.catalogue.generation != self.generation {
+            self.connection
+                .execute(
+                    "UPDATE position SET catalogue = ?1 WHERE one = 1",
+                    [self.catalogue.generation],
+                )
+                .map_err(of_database)?;
+        }
+        execute(self.connection, "COMMIT")?;
+        Ok((self.number, std::mem::take(&mut self.catalogue)))
+    }
+
+    /// Returns the generation that a changed catalogue gets.
+    pub(super) fn next_generation(&self) -> i64 {
+        self.generation + 1
+    }
+
+    /// Runs a statement that changes something.
+    pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map_err(of_database)
+    }
+}
+
+impl Drop for Commit<'_> {
+    fn drop(&mut self) {
+        if !self.connection.is_autocommit() {
+            // Nothing can be done about an error here; the next BEGIN would show it.
+            let _ = execute(self.connection, "ROLLBACK");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The write door: what a commit does.
+
+mod commit;
+mod journal;
+mod rows;
+mod schema;
+
+pub(crate) use commit::Commit;
