@@ -1,0 +1,90 @@
+//! A plain HTTP client, to look at a service's data and to change it as somebody else would.
+
+use std::sync::Once;
+
+use reqwest::Method;
+use serde_json::Value;
+
+/// One service, seen by one user.
+#[derive(Clone)]
+pub(crate) struct Service {
+    client: reqwest::Client,
+    root: String,
+    user: &'static str,
+}
+
+/// A client that asks no proxy but ours.
+pub(crate) fn client() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // An error says that there is a provider already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// What the service answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) etag: Option<String>,
+    pub(crate) json: Value,
+}
+
+impl Service {
+    /// The root ends in a slash; the user's password is the name with `-pw`.
+    pub(crate) fn new(root: &str, user: &'static str) -> Self {
+        Self {
+            client: client(),
+            root: root.to_owned(),
+            user,
+        }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Reply {
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.root))
+            .basic_auth(self.user, Some(format!("{}-pw", self.user)));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let etag = response
+            .headers()
+            .get("etag")
+            .map(|tag| tag.to_str().unwrap().to_owned());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Reply { status, etag, json }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    /// All rows, over all pages of the server.
+    pub(crate) async fn rows(&self, path: &str) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut next = Some(path.to_owned());
+        while let Some(path) = next {
+            let reply = self.get(&path).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.json);
+            rows.extend(reply.json["value"].as_array().unwrap().iter().cloned());
+            next = reply.json["@odata.nextLink"].as_str().map(str::to_owned);
+        }
+        rows
+    }
+}

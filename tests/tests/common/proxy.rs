@@ -1,0 +1,184 @@
+//! A wire that breaks on command: a TCP proxy that knows where one HTTP message ends and the next begins.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+use super::message::{Message, Unmarked};
+use super::rule::{Fault, Rule};
+
+/// A request that came through, or was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: String,
+    /// What the service answered, if the request reached it.
+    pub(crate) status: Option<u16>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Forwards every connection to a service, except where a [`Rule`] breaks it or the link is down.
+pub(crate) struct FaultProxy {
+    address: SocketAddr,
+    /// Keeps the port ours while nobody listens on it.
+    _reserved: TcpSocket,
+    /// The listening and all connections; ends them when dropped.
+    link: Option<JoinSet<()>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    service: SocketAddr,
+    rules: Mutex<Vec<Rule>>,
+    seen: Mutex<Vec<Exchange>>,
+}
+
+impl FaultProxy {
+    /// Starts with the link up.
+    pub(crate) fn start(service: SocketAddr) -> Self {
+        let reserved = socket("127.0.0.1:0".parse().unwrap());
+        let address = reserved.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            service,
+            rules: Mutex::default(),
+            seen: Mutex::default(),
+        });
+        let mut proxy = Self {
+            address,
+            _reserved: reserved,
+            link: None,
+            shared,
+        };
+        proxy.up();
+        proxy
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Cuts every connection; new ones are refused.
+    pub(crate) async fn down(&mut self) {
+        if let Some(mut link) = self.link.take() {
+            link.shutdown().await;
+        }
+    }
+
+    /// Listens again, on the same port.
+    pub(crate) fn up(&mut self) {
+        let listener = socket(self.address).listen(128).unwrap();
+        let mut link = JoinSet::new();
+        link.spawn(accept(listener, self.shared.clone()));
+        self.link = Some(link);
+    }
+
+    /// Adds a rule. The first rule that strikes decides.
+    pub(crate) fn plan(&self, rule: Rule) {
+        self.shared.rules.lock().unwrap().push(rule);
+    }
+
+    /// Ends all rules and returns how often they struck.
+    pub(crate) fn heal(&self) -> usize {
+        self.shared
+            .rules
+            .lock()
+            .unwrap()
+            .drain(..)
+            .map(|rule| rule.struck())
+            .sum()
+    }
+
+    /// Takes what was seen since the last call.
+    pub(crate) fn take_seen(&self) -> Vec<Exchange> {
+        std::mem::take(&mut self.shared.seen.lock().unwrap())
+    }
+}
+
+fn socket(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    #[cfg(unix)]
+    socket.set_reuseport(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let shared = shared.clone();
+        connections.spawn(async move {
+            // A connection that ends in an error is what this proxy is for.
+            let _ = serve(client, &shared).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
+    let (read, mut write) = client.into_split();
+    let mut read = BufReader::new(read);
+    while let Some(request) = Message::read(&mut read, Unmarked::Empty).await? {
+        let line = request.first_line();
+        let mut words = line.split(' ').map(str::to_owned);
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let fault = shared.strike(&method, &path, &request.body);
+        let seen = |status| Exchange {
+            method: method.clone(),
+            path: path.clone(),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+            status,
+            fault,
+        };
+        if fault == Some(Fault::CutBefore) {
+            shared.note(seen(None));
+            return Ok(());
+        }
+        let reply = shared.ask(&request, &method).await?;
+        shared.note(seen(reply.status()));
+        match fault {
+            Some(Fault::CutBefore | Fault::CutAfter) => return Ok(()),
+            Some(Fault::Truncate(length)) => {
+                write.write_all(&reply.head).await?;
+                let length = length.min(reply.body.len().saturating_sub(1));
+                return write.write_all(&reply.body[..length]).await;
+            }
+            None => {
+                write.write_all(&reply.head).await?;
+                write.write_all(&reply.body).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    fn strike(&self, method: &str, path: &str, body: &[u8]) -> Option<Fault> {
+        let mut rules = self.rules.lock().unwrap();
+        rules.iter_mut().find_map(|rule| rule.strike(method, path, body))
+    }
+
+    fn note(&self, exchange: Exchange) {
+        self.seen.lock().unwrap().push(exchange);
+    }
+
+    /// Passes the request on, over a connection of its own, and reads the whole reply.
+    async fn ask(&self, request: &Message, method: &str) -> io::Result<Message> {
+        let mut service = TcpStream::connect(self.service).await?;
+        service.write_all(&request.head).await?;
+        service.write_all(&request.body).await?;
+        let mut service = BufReader::new(service);
+        let unmarked = if method == "HEAD" {
+            Unmarked::Empty
+        } else {
+            Unmarked::UntilClosed
+        };
+        let reply = Message::read(&mut service, unmarked).await?;
+        reply.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
