@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod csdl;
+pub mod payload;
+mod suggest;
 pub mod syntax;

@@ -383,3 +383,8 @@ pub(super) fn key_value(c: &mut Cursor<'_>) -> Parsed<KeyValue> {
         literal => Ok(KeyValue::Literal(literal)),
     }
 }
+
+/// Reads base64url, with or without padding.
+pub(crate) fn base64url(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text.as_bytes()).ok()
+}

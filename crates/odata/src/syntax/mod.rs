@@ -17,6 +17,8 @@ mod print;
 mod search;
 mod tree;
 
+pub(crate) use literal::base64url;
+
 pub use cursor::{Form, MAX_DEPTH, MAX_NODES};
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use parse::{
