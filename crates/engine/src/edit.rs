@@ -1,0 +1,385 @@
+//! Local edits: from what a person wants to the one commit that keeps it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_record::{
+    EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
+    OperationState, RawStamp, Record, RecordId, ServerRecord, Settled, Value,
+};
+use driftless_store::{
+    CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
+    Write, WriteBatch,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::depend;
+use crate::fold::{fold, key_fields, whole_row};
+use crate::host::{Account, Host};
+use crate::validate::{Purpose, problems};
+use crate::{EngineError, names};
+
+/// How often an edit is tried again when another process commits at the same moment.
+const MAX_TRIES: usize = 1000;
+
+/// What a local write made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The record.
+    pub record: RecordId,
+    /// The operation in the outbox; `None` if there was nothing to change, or the entity never leaves the device.
+    pub operation: Option<OperationId>,
+}
+
+/// An edit as a person wants it.
+#[derive(Debug, Clone)]
+pub(crate) enum Wish {
+    Create(Fields),
+    Update(RecordId, Fields),
+    Delete(RecordId),
+}
+
+/// Carries out a wish in one commit.
+pub(crate) fn carry_out(
+    store: &dyn RecordStore,
+    host: &Host,
+    account: &Account,
+    entity: &str,
+    wish: &Wish,
+) -> Result<Written, EngineError> {
+    for _ in 0..MAX_TRIES {
+        let number = store.position()?;
+        let schema = store.schema()?;
+        let entity = names::entity(&schema, entity)?;
+        let desk = Desk {
+            store,
+            host,
+            account,
+            number,
+            version: &schema.version,
+            entity,
+        };
+        let (written, writes) = match wish {
+            Wish::Create(fields) => desk.create(fields.clone())?,
+            Wish::Update(id, fields) => desk.update(id, fields.clone())?,
+            Wish::Delete(id) => desk.delete(id)?,
+        };
+        if writes.is_empty() {
+            return Ok(written);
+        }
+        match store.commit(WriteBatch {
+            expect: Some(number),
+            writes,
+        }) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|_| written).map_err(Into::into),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// What one edit is worked out with.
+struct Desk<'a> {
+    store: &'a dyn RecordStore,
+    host: &'a Host,
+    account: &'a Account,
+    number: CommitNumber,
+    version: &'a str,
+    entity: Arc<EntitySchema>,
+}
+
+impl Desk<'_> {
+    fn create(&self, mut fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
+        self.allowed(self.entity.access.create && !self.entity.is_abstract, "created")?;
+        if let Some(key) = self.entity.guid_key() {
+            fields
+                .entry(key.clone())
+                .or_insert_with(|| Value::Guid(self.host.uuid()));
+        }
+        self.check(&fields, Purpose::Create)?;
+        let key: Vec<Value> = self
+            .entity
+            .key
+            .iter()
+            .map(|name| fields.get(name).cloned().unwrap_or_default())
+            .collect();
+        let id = RecordId::from_key(&self.entity, &key)?;
+        if self.store.get(&self.entity.name, &id)?.is_some() {
+            return Err(EngineError::Exists {
+                entity: self.entity.name.to_string(),
+                id: id.to_string(),
+            });
+        }
+        let raw = self.raw_stamp();
+        fields.retain(|_, value| !value.is_null());
+        let edits = fields
+            .into_iter()
+            .map(|(field, new)| (field, edit(Value::Null, new, raw)))
+            .collect();
+        let image = Image {
+            entity: self.entity.name.clone(),
+            id,
+            server: None,
+            gone: false,
+        };
+        self.record(image, OperationKind::Create(edits), true)
+    }
+
+    fn update(&self, id: &RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
+        let writable = self.entity.access.update && !self.entity.append_only;
+        self.allowed(writable, "changed")?;
+        let view = self.view(id)?;
+        self.check(&fields, Purpose::Update)?;
+        let raw = self.raw_stamp();
+        let changes: BTreeMap<FieldName, FieldEdit> = fields
+            .into_iter()
+            .filter(|(field, new)| view.value(field) != new)
+            .map(|(field, new)| (field.clone(), edit(view.value(&field).clone(), new, raw)))
+            .collect();
+        if changes.is_empty() {
+            return Ok((
+                Written {
+                    record: id.clone(),
+                    operation: None,
+                },
+                Vec::new(),
+            ));
+        }
+        let pending = self.pending(id)?;
+        if let Some(refused) = pending
+            .last()
+            .filter(|o| matches!(o.state, OperationState::Refused(_)))
+        {
+            return self.amend(refused.clone(), &pending, changes);
+        }
+        let (image, is_new) = self.image(id, view)?;
+        self.record(image, OperationKind::Update(changes), is_new)
+    }
+
+    fn delete(&self, id: &RecordId) -> Result<(Written, Vec<Write>), EngineError> {
+        let deletable = self.entity.access.delete && !self.entity.append_only;
+        self.allowed(deletable, "deleted")?;
+        let view = self.view(id)?;
+        let seen = view.fields.clone();
+        let (image, is_new) = self.image(id, view)?;
+        self.record(
+            image,
+            OperationKind::Delete {
+                seen,
+                raw: self.raw_stamp(),
+                stamp: None,
+            },
+            is_new,
+        )
+    }
+
+    /// Makes the writes of a new operation: view, image if there was none, and the operation itself.
+    fn record(
+        &self,
+        image: Image,
+        kind: OperationKind,
+        new_image: bool,
+    ) -> Result<(Written, Vec<Write>), EngineError> {
+        let id = image.id.clone();
+        if self.entity.local_only {
+            return Ok((
+                Written {
+                    record: id,
+                    operation: None,
+                },
+                self.local_only_writes(image, kind),
+            ));
+        }
+        let key = (self.entity.name.clone(), id.clone());
+        let operation = Operation {
+            id: OperationId(self.host.uuid()),
+            sequence: self.next_sequence()?,
+            author: self.account.user.clone(),
+            tenant: self.account.tenant.clone(),
+            schema_version: self.version.to_owned(),
+            entity: self.entity.name.clone(),
+            record: id.clone(),
+            base_revision: image.server.as_ref().and_then(|s| s.record.revision.clone()),
+            needs: depend::needs(self.store, &key, &kind)?,
+            kind,
+            state: OperationState::Queued,
+            attempts: 0,
+            rebased: 0,
+        };
+        let mut pending = self.pending(&id)?;
+        let written = Written {
+            record: id,
+            operation: Some(operation.id),
+        };
+        pending.push(operation.clone());
+        let mut writes = vec![self.view_write(&image, &pending)];
+        if new_image {
+            writes.push(Write::PutImage(image));
+        }
+        writes.push(Write::PutOperation(Box::new(operation)));
+        Ok((written, writes))
+    }
+
+    /// Mends a refused operation: the same operation with the new values, back in the queue.
+    fn amend(
+        &self,
+        mut operation: Operation,
+        pending: &[Operation],
+        changes: BTreeMap<FieldName, FieldEdit>,
+    ) -> Result<(Written, Vec<Write>), EngineError> {
+        let log = operation.state.parked();
+        let mut writes = Vec::new();
+        if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind {
+            for (field, change) in changes {
+                let old = edits.get(&field).map_or(change.old, |known| known.old.clone());
+                edits.insert(field, FieldEdit { old, ..change });
+            }
+        }
+        let key = (operation.entity.clone(), operation.record.clone());
+        operation
+            .needs
+            .extend(depend::needs(self.store, &key, &operation.kind)?);
+        operation.state = OperationState::Queued;
+        let earlier = pending.iter().filter(|o| o.id != operation.id).cloned();
+        let amended: Vec<_> = earlier.chain([operation.clone()]).collect();
+        if let Some(image) = self.store.image(&key.0, &key.1)? {
+            writes.push(self.view_write(&image, &amended));
+        }
+        if let Some(log) = log {
+            writes.extend(settle_entry(self.store, self.host, log, "set")?);
+        }
+        let written = Written {
+            record: operation.record.clone(),
+            operation: Some(operation.id),
+        };
+        writes.push(Write::PutOperation(Box::new(operation)));
+        Ok((written, writes))
+    }
+
+    fn local_only_writes(&self, image: Image, kind: OperationKind) -> Vec<Write> {
+        let (OperationKind::Create(edits) | OperationKind::Update(edits)) = kind else {
+            return vec![Write::RemoveRows(image.entity, vec![image.id])];
+        };
+        let mut record = image.server.map(|s| s.record).unwrap_or_else(|| Record {
+            entity: image.entity,
+            id: image.id,
+            revision: None,
+            fields: Fields::new(),
+        });
+        record
+            .fields
+            .extend(edits.into_iter().map(|(field, edit)| (field, edit.new)));
+        vec![Write::PutRows(whole_row(&self.entity, record))]
+    }
+
+    fn view_write(&self, image: &Image, pending: &[Operation]) -> Write {
+        match fold(image, pending) {
+            Some(mut record) => {
+                record.fields.extend(key_fields(&self.entity, &record.id));
+                Write::PutRows(whole_row(&self.entity, record))
+            }
+            None => Write::RemoveRows(image.entity.clone(), vec![image.id.clone()]),
+        }
+    }
+
+    fn view(&self, id: &RecordId) -> Result<Record, EngineError> {
+        self.store
+            .get(&self.entity.name, id)?
+            .ok_or_else(|| EngineError::NoRecord {
+                entity: self.entity.name.to_string(),
+                id: id.to_string(),
+            })
+    }
+
+    /// Returns the record's image, and whether it is made here from settled data.
+    fn image(&self, id: &RecordId, view: Record) -> Result<(Image, bool), EngineError> {
+        Ok(match self.store.image(&self.entity.name, id)? {
+            Some(image) => (image, false),
+            None => {
+                let server = ServerRecord {
+                    record: view,
+                    stamps: BTreeMap::new(),
+                };
+                (
+                    Image {
+                        entity: self.entity.name.clone(),
+                        id: id.clone(),
+                        server: Some(server),
+                        gone: false,
+                    },
+                    true,
+                )
+            }
+        })
+    }
+
+    fn pending(&self, id: &RecordId) -> Result<Vec<Operation>, StoreError> {
+        self.store.operations(&OperationSelection::PendingOf(
+            self.entity.name.clone(),
+            id.clone(),
+        ))
+    }
+
+    fn next_sequence(&self) -> Result<u64, StoreError> {
+        let last = self.store.operations(&OperationSelection::Latest(1))?;
+        Ok(last.last().map_or(1, |operation| operation.sequence + 1))
+    }
+
+    fn raw_stamp(&self) -> RawStamp {
+        let clock = &self.host.clock;
+        // The commit number grows with every edit, so it orders edits of one millisecond.
+        let counter = u32::try_from(self.number.0 % u64::from(u32::MAX)).unwrap_or_default();
+        RawStamp {
+            wall: clock.now(),
+            monotonic: clock.monotonic(),
+            boot: clock.boot(),
+            counter,
+            device: self.account.device,
+        }
+    }
+
+    fn check(&self, fields: &Fields, purpose: Purpose) -> Result<(), EngineError> {
+        let problems = problems(&self.entity, fields, purpose);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::Invalid {
+            entity: self.entity.name.to_string(),
+            problems,
+        })
+    }
+
+    fn allowed(&self, allowed: bool, what: &'static str) -> Result<(), EngineError> {
+        if allowed {
+            return Ok(());
+        }
+        Err(EngineError::NotAllowed {
+            entity: self.entity.name.to_string(),
+            what,
+        })
+    }
+}
+
+fn edit(old: Value, new: Value, raw: RawStamp) -> FieldEdit {
+    FieldEdit {
+        old,
+        new,
+        raw,
+        stamp: None,
+    }
+}
+
+/// Makes the write that settles a log entry.
+pub(crate) fn settle_entry(
+    store: &dyn RecordStore,
+    host: &Host,
+    log: LogId,
+    by: &str,
+) -> Result<Option<Write>, StoreError> {
+    let entry = JournalReader::log(store, &LogSelection::One(log))?.pop();
+    let settled = Some(Settled {
+        at: host.clock.now(),
+        by: by.to_owned(),
+    });
+    Ok(entry.map(|entry| Write::PutLog(Box::new(LogEntry { settled, ..entry }))))
+}

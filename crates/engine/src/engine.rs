@@ -1,0 +1,302 @@
+//! The handle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use driftless_conflict::{ByRules, ConflictPolicy};
+use driftless_record::{
+    Fields, LogEntry, LogId, OperationId, Query, Record, RecordId, Schema, Settings, Timestamp,
+};
+use driftless_store::{LogSelection, RecordStore};
+use driftless_transport::Transport;
+
+use crate::edit::{self, Wish, Written};
+use crate::host::{Account, Host};
+use crate::outbox::{self, OutboxItem, Outcome};
+use crate::preview::{self, Preview};
+use crate::report::SyncReport;
+use crate::resolve::{self, Decision, Touched};
+use crate::status::{self, Status};
+use crate::sync::{Session, SyncOptions};
+use crate::worker::Worker;
+use crate::{EngineError, names, notes};
+
+/// What an engine is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The store of one account.
+    pub store: Arc<dyn RecordStore>,
+    /// The device around it.
+    pub host: Host,
+    /// Whose work it keeps.
+    pub account: Account,
+    /// Who wins conflicts; [`ByRules`] unless the app brings its own.
+    pub policy: Arc<dyn ConflictPolicy>,
+}
+
+impl Parts {
+    /// Makes parts with the policy that follows the administrator's rules.
+    #[must_use]
+    pub fn new(store: Arc<dyn RecordStore>, host: Host, account: Account) -> Self {
+        Self {
+            store,
+            host,
+            account,
+            policy: Arc::new(ByRules),
+        }
+    }
+}
+
+/// The engine for one account on one device. Clones share everything.
+///
+/// Reading and writing are local in every mode and return when the store has answered: they may take as long as a
+/// durable write takes, and never wait for the network. Only [`Engine::sync`] talks to the server.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    worker: Worker,
+    syncing: AtomicBool,
+}
+
+/// Holds the right to synchronize within this process.
+struct Turn<'a>(&'a AtomicBool);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Engine {
+    /// Opens an engine over its parts.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] if the system gives no thread.
+    pub fn open(parts: Parts) -> Result<Self, EngineError> {
+        let worker = Worker::start(parts.store.clone())?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                parts,
+                worker,
+                syncing: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    fn store(&self) -> &dyn RecordStore {
+        &*self.inner.parts.store
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.parts.host.clock.now()
+    }
+
+    /// Returns the schema; empty before the first synchronization.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn schema(&self) -> Result<Arc<Schema>, EngineError> {
+        Ok(self.store().schema()?)
+    }
+
+    /// Returns the administrator's settings as last read; the defaults before.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn settings(&self) -> Result<Settings, EngineError> {
+        Ok(notes::settings(self.store())?)
+    }
+
+    /// Returns a record as the user sees it. The entity may be given by its name or its set's, the id in any form that
+    /// [`RecordId::parse`] takes.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRecord`], [`EngineError::UnknownEntity`], [`EngineError::InvalidId`], or the store's.
+    pub fn get(&self, entity: &str, id: &str) -> Result<Record, EngineError> {
+        let entity = names::entity(&*self.schema()?, entity)?;
+        let id = RecordId::parse(&entity, id)?;
+        let found = self.store().get(&entity.name, &id)?;
+        found.ok_or_else(|| EngineError::NoRecord {
+            entity: entity.name.to_string(),
+            id: id.to_string(),
+        })
+    }
+
+    /// Answers a query from the device.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn query(&self, query: &Query) -> Result<Vec<Record>, EngineError> {
+        Ok(self.store().query(query, self.now())?)
+    }
+
+    /// Returns how many records a query without its paging has on the device.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count(&self, query: &Query) -> Result<u64, EngineError> {
+        Ok(self.store().count(query, self.now())?)
+    }
+
+    /// Makes a record. When this returns, it is durable together with its operation.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] with everything that is wrong, [`EngineError::Exists`], [`EngineError::NotAllowed`], or
+    /// the store's; nothing was changed then.
+    pub fn create(&self, entity: &str, fields: Fields) -> Result<Written, EngineError> {
+        self.write(entity, &Wish::Create(fields))
+    }
+
+    /// Changes fields of a record. Fields that have these values already are left out. Changing a record whose last
+    /// operation was refused mends that operation.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`], [`EngineError::NoRecord`], [`EngineError::NotAllowed`], or the store's; nothing was
+    /// changed then.
+    pub fn update(&self, entity: &str, id: &str, fields: Fields) -> Result<Written, EngineError> {
+        let id = self.id(entity, id)?;
+        self.write(entity, &Wish::Update(id, fields))
+    }
+
+    /// Deletes a record.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRecord`], [`EngineError::NotAllowed`], or the store's; nothing was changed then.
+    pub fn delete(&self, entity: &str, id: &str) -> Result<Written, EngineError> {
+        let id = self.id(entity, id)?;
+        self.write(entity, &Wish::Delete(id))
+    }
+
+    fn id(&self, entity: &str, id: &str) -> Result<RecordId, EngineError> {
+        let entity = names::entity(&*self.schema()?, entity)?;
+        Ok(RecordId::parse(&entity, id)?)
+    }
+
+    fn write(&self, entity: &str, wish: &Wish) -> Result<Written, EngineError> {
+        let parts = &self.inner.parts;
+        edit::carry_out(self.store(), &parts.host, &parts.account, entity, wish)
+    }
+
+    /// Returns the pending operations, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn outbox(&self) -> Result<Vec<OutboxItem>, EngineError> {
+        Ok(outbox::outbox(self.store())?)
+    }
+
+    /// Returns what became of an operation, as far as the device knows.
+    ///
+    /// # Errors
+    /// [`EngineError::NoOperation`], or the store's.
+    pub fn outcome(&self, operation: OperationId) -> Result<Outcome, EngineError> {
+        outbox::outcome(self.store(), operation)
+    }
+
+    /// Returns entries of the sync log, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn log(&self, selection: &LogSelection) -> Result<Vec<LogEntry>, EngineError> {
+        Ok(self.store().log(selection)?)
+    }
+
+    /// Carries out what a person decided about a log entry, and returns what it touched.
+    ///
+    /// # Errors
+    /// [`EngineError::NoLogEntry`], [`EngineError::NotPossible`], [`EngineError::Invalid`], or the store's; nothing was
+    /// changed then.
+    pub fn resolve(&self, log: LogId, decision: &Decision) -> Result<Touched, EngineError> {
+        let parts = &self.inner.parts;
+        resolve::decide(self.store(), &parts.host, &parts.account, log, decision, false)
+    }
+
+    /// Says what a decision would touch, without carrying it out.
+    ///
+    /// # Errors
+    /// Like [`Engine::resolve`].
+    pub fn resolve_preview(&self, log: LogId, decision: &Decision) -> Result<Touched, EngineError> {
+        let parts = &self.inner.parts;
+        resolve::decide(self.store(), &parts.host, &parts.account, log, decision, true)
+    }
+
+    /// Takes back an operation that is not on the server, with all that need it, and returns what it touched.
+    ///
+    /// # Errors
+    /// [`EngineError::NoOperation`], [`EngineError::NotPossible`] if it is or may be on the server, or the store's.
+    pub fn undo(&self, operation: OperationId) -> Result<Touched, EngineError> {
+        resolve::undo(self.store(), &self.inner.parts.host, operation, false)
+    }
+
+    /// Says what an undo would touch, without carrying it out.
+    ///
+    /// # Errors
+    /// Like [`Engine::undo`].
+    pub fn undo_preview(&self, operation: OperationId) -> Result<Touched, EngineError> {
+        resolve::undo(self.store(), &self.inner.parts.host, operation, true)
+    }
+
+    /// Returns where things stand.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn status(&self) -> Result<Status, EngineError> {
+        Ok(status::status(self.store(), self.now())?)
+    }
+
+    /// Says what a push would do now, from what the device knows, without writing or talking to anyone.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn preview(&self) -> Result<Preview, EngineError> {
+        let parts = &self.inner.parts;
+        Ok(preview::preview(self.store(), &parts.host, &*parts.policy)?)
+    }
+
+    /// Returns the number of the store's last commit; it changes with every change on the device.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn position(&self) -> Result<u64, EngineError> {
+        Ok(self.store().position()?.0)
+    }
+
+    /// Synchronizes: sends the outbox, reads what changed on the server, and says what happened.
+    ///
+    /// What the server or the network does wrong never loses anything and is told in [`SyncReport::interrupted`]; an
+    /// error means that the device itself failed, or that another user is signed in. The caller holds the lease of the
+    /// account: one process drives it.
+    ///
+    /// # Errors
+    /// [`EngineError::OtherUser`], [`EngineError::NotPossible`] if a synchronization is under way, or the store's.
+    pub async fn sync(
+        &self,
+        transport: &dyn Transport,
+        options: SyncOptions,
+    ) -> Result<SyncReport, EngineError> {
+        let inner = &*self.inner;
+        if inner.syncing.swap(true, Ordering::AcqRel) {
+            return Err(EngineError::NotPossible(
+                "a synchronization is under way already".to_owned(),
+            ));
+        }
+        let _turn = Turn(&inner.syncing);
+        let parts = &inner.parts;
+        let session = Session {
+            host: &parts.host,
+            account: &parts.account,
+            policy: &*parts.policy,
+            transport,
+            worker: &inner.worker,
+            started: parts.host.clock.monotonic(),
+            options,
+            report: SyncReport::default(),
+            capabilities: std::collections::BTreeMap::new(),
+        };
+        session.run().await
+    }
+}

@@ -1,0 +1,96 @@
+//! What the user sees: the server image with his pending operations on top.
+
+use std::sync::Arc;
+
+use driftless_record::{
+    EntitySchema, FieldEdit, FieldName, Fields, Operation, OperationKind, Record, RecordId, Row, RowSet,
+    Value,
+};
+use driftless_store::{Image, Write};
+
+/// Returns the record that a user sees, given the server's data and his pending operations in sequence; `None` if for
+/// him there is none.
+pub(crate) fn fold(image: &Image, pending: &[Operation]) -> Option<Record> {
+    let mut exists = image.server.is_some() && !image.gone;
+    let mut fields = image
+        .server
+        .as_ref()
+        .map(|s| s.record.fields.clone())
+        .unwrap_or_default();
+    for operation in pending {
+        match &operation.kind {
+            OperationKind::Create(edits) | OperationKind::Update(edits) => {
+                exists = true;
+                fields.extend(
+                    edits
+                        .iter()
+                        .map(|(field, edit)| (field.clone(), edit.new.clone())),
+                );
+            }
+            OperationKind::Delete { .. } => exists = false,
+        }
+    }
+    let revision = image.server.as_ref().and_then(|s| s.record.revision.clone());
+    exists.then(|| Record {
+        entity: image.entity.clone(),
+        id: image.id.clone(),
+        revision,
+        fields,
+    })
+}
+
+/// Adds the writes that bring a record's view and image after its server data and pending operations: both kept while
+/// operations are pending, the view alone once it is settled.
+pub(crate) fn settle(entity: &EntitySchema, image: Image, pending: &[Operation], writes: &mut Vec<Write>) {
+    match fold(&image, pending) {
+        Some(record) => writes.push(Write::PutRows(whole_row(entity, record))),
+        None => writes.push(Write::RemoveRows(image.entity.clone(), vec![image.id.clone()])),
+    }
+    writes.push(if pending.is_empty() {
+        Write::DropImage(image.entity, image.id)
+    } else {
+        Write::PutImage(image)
+    });
+}
+
+/// Returns a row with every field of the entity, null where the record has none, so that nothing old shines through.
+pub(crate) fn whole_row(entity: &EntitySchema, mut record: Record) -> RowSet {
+    let columns: Arc<[FieldName]> = entity.fields.iter().map(|field| field.name.clone()).collect();
+    let values = columns
+        .iter()
+        .map(|name| record.fields.remove(name).unwrap_or_default())
+        .collect();
+    let row = Row {
+        id: record.id,
+        revision: record.revision,
+        values,
+    };
+    RowSet {
+        entity: record.entity,
+        columns,
+        rows: vec![row],
+    }
+}
+
+/// Returns the fields of a record's key, as its id tells them.
+pub(crate) fn key_fields(entity: &EntitySchema, id: &RecordId) -> Fields {
+    let values = id.key_values(entity).unwrap_or_default();
+    entity.key.iter().cloned().zip(values).collect()
+}
+
+/// Returns the fields that an operation edits.
+pub(crate) fn edits(operation: &Operation) -> Option<&std::collections::BTreeMap<FieldName, FieldEdit>> {
+    match &operation.kind {
+        OperationKind::Create(edits) | OperationKind::Update(edits) => Some(edits),
+        OperationKind::Delete { .. } => None,
+    }
+}
+
+/// Returns a text that names a record for people: its display field, else its id.
+pub(crate) fn title(entity: &EntitySchema, id: &RecordId, fields: &Fields) -> String {
+    let shown = entity.display_field.as_ref().and_then(|name| fields.get(name));
+    match shown {
+        Some(value) if !value.is_null() && *value != Value::text("") => value.to_string(),
+        _ => id.to_string(),
+    }
+}

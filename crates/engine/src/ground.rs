@@ -1,0 +1,160 @@
+//! One reading of the outbox that planning rests on, kept up with the engine's own commits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_record::{ClockSample, EntityName, LogId, Operation, RecordId, Schema, Settings, Timestamp};
+use driftless_store::{
+    CommitNumber, Image, LogSelection, OperationSelection, RecordStore, StoreError, Write, WriteBatch,
+};
+
+use crate::notes::{self, Note};
+
+/// Names a record.
+pub(crate) type Key = (EntityName, RecordId);
+
+/// What is known of the outbox at one commit.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    /// The commit that the reading is as of.
+    pub number: CommitNumber,
+    /// The schema.
+    pub schema: Arc<Schema>,
+    /// Every pending operation, in sequence.
+    pub pending: Vec<Operation>,
+    /// The images of their records.
+    pub images: BTreeMap<Key, Image>,
+    /// The number of the next log entry.
+    pub next_log: LogId,
+    /// The administrator's settings.
+    pub settings: Settings,
+    /// The best comparison of clocks with the server.
+    pub clock: Option<ClockSample>,
+    /// When the server was last reached, by its own clock.
+    pub last_contact: Option<Timestamp>,
+}
+
+impl Ground {
+    /// Reads the whole outbox.
+    pub(crate) fn read(store: &dyn RecordStore) -> Result<Self, StoreError> {
+        Self::read_some(store, &OperationSelection::Pending(usize::MAX))
+    }
+
+    /// Reads the pending operations of one record.
+    pub(crate) fn read_record(store: &dyn RecordStore, key: &Key) -> Result<Self, StoreError> {
+        let selection = OperationSelection::PendingOf(key.0.clone(), key.1.clone());
+        let mut ground = Self::read_some(store, &selection)?;
+        if let Some(image) = store.image(&key.0, &key.1)? {
+            ground.images.insert(key.clone(), image);
+        }
+        Ok(ground)
+    }
+
+    fn read_some(store: &dyn RecordStore, selection: &OperationSelection) -> Result<Self, StoreError> {
+        let number = store.position()?;
+        let pending = store.operations(selection)?;
+        let mut images = BTreeMap::new();
+        for operation in &pending {
+            let key = key(operation);
+            if !images.contains_key(&key)
+                && let Some(image) = store.image(&key.0, &key.1)?
+            {
+                images.insert(key, image);
+            }
+        }
+        let last_log = store.log(&LogSelection::Latest(1))?;
+        Ok(Self {
+            number,
+            schema: store.schema()?,
+            pending,
+            images,
+            next_log: LogId(last_log.last().map_or(1, |entry| entry.id.0 + 1)),
+            settings: notes::read(store, &Note::Settings)?.unwrap_or_default(),
+            clock: notes::read(store, &Note::Clock)?,
+            last_contact: notes::read(store, &Note::LastContact)?,
+        })
+    }
+
+    /// Returns the number for a new log entry, and counts it.
+    pub(crate) fn take_log_id(&mut self) -> LogId {
+        let id = self.next_log;
+        self.next_log = LogId(id.0 + 1);
+        id
+    }
+
+    /// Returns the pending operations of a record, in sequence.
+    pub(crate) fn pending_of(&self, key: &Key) -> Vec<Operation> {
+        self.pending
+            .iter()
+            .filter(|o| o.entity == key.0 && o.record == key.1)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns an operation by its id, if it is pending.
+    pub(crate) fn operation(&self, id: driftless_record::OperationId) -> Option<&Operation> {
+        self.pending.iter().find(|operation| operation.id == id)
+    }
+
+    /// Commits writes that were planned on this reading, and brings the reading after them.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if someone else committed meanwhile: read again and plan anew.
+    pub(crate) fn commit(&mut self, store: &dyn RecordStore, writes: Vec<Write>) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let number = store.commit(WriteBatch {
+            expect: Some(self.number),
+            writes: writes.clone(),
+        })?;
+        self.number = number;
+        self.absorb(writes);
+        Ok(())
+    }
+
+    fn absorb(&mut self, writes: Vec<Write>) {
+        for write in writes {
+            match write {
+                Write::PutOperation(operation) => self.absorb_operation(*operation),
+                Write::PutImage(image) => {
+                    self.images
+                        .insert((image.entity.clone(), image.id.clone()), image);
+                }
+                Write::DropImage(entity, id) => {
+                    self.images.remove(&(entity, id));
+                }
+                Write::PutLog(entry) => self.next_log = self.next_log.max(LogId(entry.id.0 + 1)),
+                Write::PutRows(_)
+                | Write::RemoveRows(..)
+                | Write::PutSending(_)
+                | Write::DropSending(_)
+                | Write::PutNote(..)
+                | Write::PutSchema(_)
+                | Write::BeginLoad(_)
+                | Write::EndLoad(_)
+                | Write::PutFile(_)
+                | Write::DropFile(_) => {}
+            }
+        }
+    }
+
+    fn absorb_operation(&mut self, operation: Operation) {
+        let at = self
+            .pending
+            .binary_search_by_key(&operation.sequence, |known| known.sequence);
+        match (at, operation.state.is_final()) {
+            (Ok(at), true) => {
+                self.pending.remove(at);
+            }
+            (Ok(at), false) => self.pending[at] = operation,
+            (Err(at), false) => self.pending.insert(at, operation),
+            (Err(_), true) => {}
+        }
+    }
+}
+
+/// Returns the record that an operation changes.
+pub(crate) fn key(operation: &Operation) -> Key {
+    (operation.entity.clone(), operation.record.clone())
+}

@@ -1,0 +1,80 @@
+//! Making entries of the sync log.
+
+use driftless_record::{
+    Cause, EntitySchema, Fields, LogEntry, LogId, LogKind, Operation, OperationId, OperationKind, Timestamp,
+};
+use driftless_store::Image;
+
+use crate::fold::{self, fold};
+use crate::ground::Key;
+use crate::plan::Draft;
+
+/// Makes an entry from a decision's draft.
+pub(crate) fn entry(
+    id: LogId,
+    at: Timestamp,
+    record: &Key,
+    operations: Vec<OperationId>,
+    title: String,
+    draft: Draft,
+) -> LogEntry {
+    LogEntry {
+        id,
+        at,
+        needs_person: draft.kind == LogKind::Conflict,
+        kind: draft.kind,
+        record: Some(record.clone()),
+        title,
+        operations,
+        fields: draft.fields,
+        cause: None,
+        reason: draft.reason,
+        kept: draft.kept,
+        settled: None,
+    }
+}
+
+/// Makes the entry of operations that the server refused.
+pub(crate) fn refused(
+    id: LogId,
+    at: Timestamp,
+    record: &Key,
+    operations: Vec<OperationId>,
+    title: String,
+    cause: Cause,
+) -> LogEntry {
+    let reason = match &cause.field {
+        Some(field) => format!(
+            "the server refused this change: {} ({field})",
+            cause.class.words()
+        ),
+        None => format!("the server refused this change: {}", cause.class.words()),
+    };
+    LogEntry {
+        id,
+        at,
+        kind: LogKind::Refused,
+        record: Some(record.clone()),
+        title,
+        operations,
+        fields: Vec::new(),
+        cause: Some(cause),
+        reason,
+        kept: Fields::new(),
+        needs_person: true,
+        settled: None,
+    }
+}
+
+/// Returns a record's title as the user sees it, or saw it before he deleted it.
+pub(crate) fn title(entity: &EntitySchema, image: &Image, operations: &[Operation]) -> String {
+    let seen = operations.iter().find_map(|operation| match &operation.kind {
+        OperationKind::Delete { seen, .. } => Some(seen.clone()),
+        OperationKind::Create(_) | OperationKind::Update(_) => None,
+    });
+    let fields = fold(image, operations)
+        .map(|record| record.fields)
+        .or(seen)
+        .unwrap_or_default();
+    fold::title(entity, &image.id, &fields)
+}

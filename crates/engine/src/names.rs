@@ -1,0 +1,70 @@
+//! Finding what a person meant by a name.
+
+use std::sync::Arc;
+
+use driftless_record::{EntitySchema, Schema};
+
+use crate::EngineError;
+
+/// Returns the candidate that is closest to a text, if it is close at all.
+pub(crate) fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let text = text.to_lowercase();
+    let limit = (text.chars().count() / 3).max(1);
+    candidates
+        .map(|candidate| (distance(&text, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Returns the Levenshtein distance of two texts, in characters.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, r) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(l != *r);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+/// Returns the entity that a text names.
+pub(crate) fn entity(schema: &Schema, text: &str) -> Result<Arc<EntitySchema>, EngineError> {
+    if schema.entities.is_empty() {
+        return Err(EngineError::NotReady);
+    }
+    schema
+        .find(text)
+        .cloned()
+        .ok_or_else(|| EngineError::UnknownEntity {
+            name: text.to_owned(),
+            close: closest(
+                text,
+                schema
+                    .entities
+                    .values()
+                    .flat_map(|e| [e.name.as_str(), e.set.as_str()]),
+            ),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_close_name_is_suggested_and_a_far_one_is_not() {
+        let names = ["Account", "Contact", "Opportunity"];
+        assert_eq!(closest("acount", names.into_iter()).as_deref(), Some("Account"));
+        assert_eq!(
+            closest("opportunty", names.into_iter()).as_deref(),
+            Some("Opportunity")
+        );
+        assert_eq!(closest("zebra", names.into_iter()), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! The notes that the engine keeps in a store, in versioned forms of its own.
+
+use driftless_record::{EntityName, Settings};
+use driftless_store::{JournalReader, RecordStore, StoreError, Write};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The name of a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// The administrator's settings: [`Settings`].
+    Settings,
+    /// The best clock sample: `ClockSample`.
+    Clock,
+    /// When the server was last reached, by its clock: `Timestamp`.
+    LastContact,
+    /// When the last synchronization ended that read and sent everything: `Timestamp`.
+    LastSync,
+    /// How far an entity was read: [`EntityMark`].
+    Entity(EntityName),
+}
+
+impl Note {
+    fn name(&self) -> String {
+        match self {
+            Self::Settings => "settings".to_owned(),
+            Self::Clock => "clock".to_owned(),
+            Self::LastContact => "last-contact".to_owned(),
+            Self::LastSync => "last-sync".to_owned(),
+            Self::Entity(entity) => format!("entity/{entity}"),
+        }
+    }
+}
+
+/// How far an entity was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntityMark {
+    /// Where to go on, as the transport gave it.
+    pub checkpoint: Option<driftless_transport::Checkpoint>,
+    /// Whether the entity was read to the end at least once since the last full read began.
+    pub complete: bool,
+    /// When it was last read to the end, by the device's clock.
+    pub read_at: Option<driftless_record::Timestamp>,
+    /// The filter that was in force, as it was written then; another one starts anew.
+    pub filter: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u8,
+    data: T,
+}
+
+/// Reads a note; one that cannot be understood counts as absent, since every note can be had again from the server.
+pub(crate) fn read<T: DeserializeOwned>(
+    store: &dyn RecordStore,
+    note: &Note,
+) -> Result<Option<T>, StoreError> {
+    let bytes = JournalReader::note(store, &note.name())?;
+    Ok(bytes
+        .and_then(|bytes| serde_json::from_slice::<Versioned<T>>(&bytes).ok())
+        .map(|note| note.data))
+}
+
+/// Makes the write that sets a note.
+pub(crate) fn write<T: Serialize>(note: &Note, data: &T) -> Write {
+    let bytes = serde_json::to_vec(&Versioned { v: 1, data }).ok();
+    Write::PutNote(note.name(), bytes)
+}
+
+/// Returns the settings in a store, or the defaults.
+pub(crate) fn settings(store: &dyn RecordStore) -> Result<Settings, StoreError> {
+    Ok(read(store, &Note::Settings)?.unwrap_or_default())
+}

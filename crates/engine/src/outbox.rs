@@ -1,0 +1,77 @@
+//! The outbox as people see it, and the outcome of one operation.
+
+use driftless_record::{Applied, LogId, Operation, OperationId, OperationState};
+use driftless_store::{OperationSelection, RecordStore, StoreError};
+
+use crate::EngineError;
+use crate::depend::Graph;
+use crate::fold;
+use crate::ground::Ground;
+
+/// A pending operation with what a person wants to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxItem {
+    /// The operation.
+    pub operation: Operation,
+    /// The record's display name.
+    pub title: String,
+    /// Operations that it waits for: parked or unknown ones that it needs, directly or through others.
+    pub blocked_by: Vec<OperationId>,
+}
+
+/// What became of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not decided yet.
+    Pending,
+    /// On the server.
+    Applied(Applied),
+    /// Gave way to the server's values.
+    Superseded,
+    /// Taken back.
+    Reverted,
+    /// Waits for a person; may change. Names the log entry.
+    Parked(LogId),
+}
+
+/// Reads the outbox, in sequence.
+pub(crate) fn outbox(store: &dyn RecordStore) -> Result<Vec<OutboxItem>, StoreError> {
+    let ground = Ground::read(store)?;
+    let graph = Graph::new(&ground.pending);
+    let mut items = Vec::with_capacity(ground.pending.len());
+    for operation in &ground.pending {
+        let fields = match (&operation.kind, store.get(&operation.entity, &operation.record)) {
+            (driftless_record::OperationKind::Delete { seen, .. }, _) => seen.clone(),
+            (_, Ok(record)) => record.map(|record| record.fields).unwrap_or_default(),
+            (_, Err(_)) => driftless_record::Fields::new(),
+        };
+        let title = match ground.schema.entity(operation.entity.as_str()) {
+            Some(entity) => fold::title(entity, &operation.record, &fields),
+            None => operation.record.to_string(),
+        };
+        items.push(OutboxItem {
+            operation: operation.clone(),
+            title,
+            blocked_by: graph.blocked_by(operation),
+        });
+    }
+    Ok(items)
+}
+
+/// Reads what became of an operation, as far as the device knows.
+pub(crate) fn outcome(store: &dyn RecordStore, id: OperationId) -> Result<Outcome, EngineError> {
+    let operation = store
+        .operations(&OperationSelection::One(id))?
+        .pop()
+        .ok_or(EngineError::NoOperation(id))?;
+    Ok(match operation.state {
+        OperationState::Queued
+        | OperationState::InFlight(_)
+        | OperationState::Unknown(_)
+        | OperationState::Waiting(_) => Outcome::Pending,
+        OperationState::Conflict(log) | OperationState::Refused(log) => Outcome::Parked(log),
+        OperationState::Applied(how) => Outcome::Applied(how),
+        OperationState::Superseded => Outcome::Superseded,
+        OperationState::Reverted => Outcome::Reverted,
+    })
+}

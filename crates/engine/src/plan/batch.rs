@@ -1,0 +1,225 @@
+//! Choosing the next batch: everything that can go now, in sequence, without waiting for what cannot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_conflict::ConflictPolicy;
+use driftless_record::{EntityName, Operation, OperationId, OperationState, RequestId, Sending, Timestamp};
+use driftless_store::Write;
+use driftless_transport::{Capabilities, PushItem};
+use uuid::Uuid;
+
+use super::decide::{Draft, Facts, Verdict, corrector, decide};
+use super::run::Run;
+use crate::fold::settle;
+use crate::ground::{Ground, Key, key};
+use crate::journal;
+
+/// What planning takes from outside the reading.
+pub(crate) struct Context<'a> {
+    /// What the back end can do, by entity.
+    pub capabilities: &'a BTreeMap<EntityName, Capabilities>,
+    /// Who wins.
+    pub policy: &'a dyn ConflictPolicy,
+    /// The device's wall clock.
+    pub now: Timestamp,
+    /// The server's time, as far as known.
+    pub server_now: Timestamp,
+    /// New ids for sendings.
+    pub new_id: &'a dyn Fn() -> Uuid,
+    /// The most sendings in the batch.
+    pub limit: usize,
+}
+
+/// The next thing to do with the outbox.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// What to commit before anything is sent.
+    pub writes: Vec<Write>,
+    /// What to send then.
+    pub items: Vec<PushItem>,
+    /// Records that have to be read from the server first.
+    pub fetch: Vec<Key>,
+    /// How many operations came to an end or were parked without a sending.
+    pub decided: usize,
+}
+
+/// Plans the next batch.
+pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
+    let mut planner = Planner {
+        needed: ground
+            .pending
+            .iter()
+            .flat_map(|operation| operation.needs.iter().copied())
+            .collect(),
+        pending: ground.pending.iter().map(|operation| operation.id).collect(),
+        carried: BTreeMap::new(),
+        batch: Batch::default(),
+    };
+    let mut by_record: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let mut firsts = Vec::new();
+    for (index, operation) in ground.pending.iter().enumerate() {
+        let of_record = by_record.entry(key(operation)).or_default();
+        if of_record.is_empty() {
+            firsts.push(index);
+        }
+        of_record.push(index);
+    }
+    for first in firsts {
+        if planner.batch.items.len() >= context.limit {
+            break;
+        }
+        let record = key(&ground.pending[first]);
+        let of_record: Vec<&Operation> = by_record
+            .get(&record)
+            .into_iter()
+            .flatten()
+            .map(|index| &ground.pending[*index])
+            .collect();
+        let Some(entity) = ground.schema.entity(record.0.as_str()).cloned() else {
+            continue;
+        };
+        let Some(run) = Run::take(&entity, &of_record, context.now, &planner.needed) else {
+            continue;
+        };
+        let rest: Vec<Operation> = of_record
+            .into_iter()
+            .skip(run.operations.len())
+            .cloned()
+            .collect();
+        planner.place(ground, context, &record, run, &rest);
+    }
+    planner.batch
+}
+
+struct Planner {
+    /// Operations that another one needs.
+    needed: BTreeSet<OperationId>,
+    /// Operations that are not final.
+    pending: BTreeSet<OperationId>,
+    /// Operations that travel in this batch, with their sendings.
+    carried: BTreeMap<OperationId, RequestId>,
+    batch: Batch,
+}
+
+impl Planner {
+    fn place(
+        &mut self,
+        ground: &mut Ground,
+        context: &Context<'_>,
+        record: &Key,
+        run: Run,
+        rest: &[Operation],
+    ) {
+        let (Some(capabilities), Some(entity)) = (
+            context.capabilities.get(&record.0),
+            ground.schema.entity(record.0.as_str()).cloned(),
+        ) else {
+            return;
+        };
+        let Some(after) = self.after(&run, capabilities) else {
+            return;
+        };
+        let Some(image) = ground.images.get(record).cloned() else {
+            return;
+        };
+        let stamp = corrector(ground.clock, ground.last_contact, context.server_now);
+        let verdict = {
+            let facts = Facts {
+                entity: &entity,
+                image: &image,
+                capabilities,
+                policy: context.policy,
+                settings: &ground.settings,
+                stamp: &stamp,
+            };
+            decide(&facts, run.clone())
+        };
+        let title = journal::title(&entity, &image, &run.operations);
+        match verdict {
+            Verdict::Fetch => self.batch.fetch.push(record.clone()),
+            Verdict::Park { log } => {
+                let id = self.log(ground, context, record, &run, title, log);
+                for operation in run.operations {
+                    self.put(Operation {
+                        state: OperationState::Conflict(id),
+                        ..operation
+                    });
+                }
+                self.batch.decided += 1;
+            }
+            Verdict::Finish { state, log } => {
+                if let Some(log) = log {
+                    self.log(ground, context, record, &run, title, log);
+                }
+                for operation in run.operations {
+                    self.pending.remove(&operation.id);
+                    self.put(Operation {
+                        state: state.clone(),
+                        ..operation
+                    });
+                }
+                settle(&entity, image, rest, &mut self.batch.writes);
+                self.batch.decided += 1;
+            }
+            Verdict::Send { change, run, log } => {
+                let id = RequestId((context.new_id)());
+                if let Some(log) = log {
+                    self.log(ground, context, record, &run, title, log);
+                    let left: Vec<_> = run.operations.iter().chain(rest).cloned().collect();
+                    settle(&entity, image, &left, &mut self.batch.writes);
+                }
+                let first_sent = Timestamp(context.server_now.0.div_euclid(1000) * 1000);
+                let sending = Sending {
+                    id,
+                    first_sent,
+                    change: *change,
+                    operations: run.ids(),
+                };
+                self.batch
+                    .writes
+                    .push(Write::PutSending(Box::new(sending.clone())));
+                self.batch.items.push(PushItem { sending, after });
+                for operation in run.operations {
+                    self.carried.insert(operation.id, id);
+                    let attempts = operation.attempts + 1;
+                    self.put(Operation {
+                        state: OperationState::InFlight(id),
+                        attempts,
+                        ..operation
+                    });
+                }
+            }
+        }
+    }
+
+    /// Returns the sendings that must succeed before the run in the same request; `None` if the run has to wait.
+    fn after(&self, run: &Run, capabilities: &Capabilities) -> Option<Vec<RequestId>> {
+        let mut after = BTreeSet::new();
+        for need in run.operations.iter().flat_map(|operation| &operation.needs) {
+            if !self.pending.contains(need) || run.operations.iter().any(|operation| operation.id == *need) {
+                continue;
+            }
+            after.insert(*self.carried.get(need).filter(|_| capabilities.batch.depends_on)?);
+        }
+        Some(after.into_iter().collect())
+    }
+
+    fn put(&mut self, operation: Operation) {
+        self.batch.writes.push(Write::PutOperation(Box::new(operation)));
+    }
+
+    fn log(
+        &mut self,
+        ground: &mut Ground,
+        context: &Context<'_>,
+        record: &Key,
+        run: &Run,
+        title: String,
+        draft: Draft,
+    ) -> driftless_record::LogId {
+        let entry = journal::entry(ground.take_log_id(), context.now, record, run.ids(), title, draft);
+        let id = entry.id;
+        self.batch.writes.push(Write::PutLog(Box::new(entry)));
+        id
+    }
+}

@@ -1,0 +1,11 @@
+//! Planning what to send: pure, from one reading of the outbox to the next batch.
+
+mod batch;
+mod decide;
+mod run;
+
+pub(crate) use batch::{Batch, Context, next_batch};
+pub(crate) use decide::{Draft, creatable, overtaken};
+
+#[cfg(test)]
+mod tests;

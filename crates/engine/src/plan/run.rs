@@ -1,0 +1,147 @@
+//! Runs: operations of one record that travel as one sending.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_conflict::MergedEdits;
+use driftless_record::{
+    EntitySchema, FieldEdit, Fields, Operation, OperationId, OperationKind, OperationState, RawStamp, Stamp,
+};
+
+/// Operations of one record, in sequence, that are sent together, merged into one effect.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    /// The operations; at least one.
+    pub operations: Vec<Operation>,
+}
+
+/// The one effect of a run.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    /// Makes the record.
+    Create(MergedEdits),
+    /// Changes the record.
+    Update(MergedEdits),
+    /// Deletes the record, as seen before the run's own updates.
+    Delete {
+        seen: Fields,
+        own: MergedEdits,
+        raw: RawStamp,
+        stamp: Option<Stamp>,
+    },
+    /// Makes and deletes a record that never left the device.
+    Nothing,
+}
+
+impl Run {
+    /// Takes the longest run from the start of a record's pending operations; `None` if the first cannot be sent now.
+    ///
+    /// `needed_between` tells whether an operation of another record made in between needs one of the run: then the
+    /// run ends before it (law L14).
+    pub(crate) fn take(
+        entity: &EntitySchema,
+        of_record: &[&Operation],
+        now: driftless_record::Timestamp,
+        needed: &BTreeSet<OperationId>,
+    ) -> Option<Self> {
+        let (first, rest) = of_record.split_first()?;
+        if !is_due(first, now) {
+            return None;
+        }
+        let mut operations = vec![(*first).clone()];
+        for next in rest {
+            if next.state != OperationState::Queued || !joins(entity, &operations, next, needed) {
+                break;
+            }
+            operations.push((*next).clone());
+        }
+        Some(Self { operations })
+    }
+
+    /// Returns the ids of the operations.
+    pub(crate) fn ids(&self) -> Vec<OperationId> {
+        self.operations.iter().map(|operation| operation.id).collect()
+    }
+
+    /// Returns what the operations come to together.
+    pub(crate) fn effect(&self) -> Effect {
+        let mut created = false;
+        let mut merged = MergedEdits::new();
+        for operation in &self.operations {
+            match &operation.kind {
+                OperationKind::Create(edits) => {
+                    created = true;
+                    merge(&mut merged, edits);
+                }
+                OperationKind::Update(edits) => merge(&mut merged, edits),
+                OperationKind::Delete { .. } if created => return Effect::Nothing,
+                OperationKind::Delete { seen, raw, stamp } => {
+                    return Effect::Delete {
+                        seen: seen.clone(),
+                        own: merged,
+                        raw: *raw,
+                        stamp: *stamp,
+                    };
+                }
+            }
+        }
+        if created {
+            Effect::Create(merged)
+        } else {
+            Effect::Update(merged)
+        }
+    }
+}
+
+/// Adds later edits to earlier ones: the first `old` stays, the last value and the last stamp win.
+fn merge(into: &mut MergedEdits, edits: &BTreeMap<driftless_record::FieldName, FieldEdit>) {
+    for (field, edit) in edits {
+        let old = into
+            .get(field)
+            .map_or_else(|| edit.old.clone(), |known| known.old.clone());
+        into.insert(field.clone(), FieldEdit { old, ..edit.clone() });
+    }
+}
+
+fn is_due(operation: &Operation, now: driftless_record::Timestamp) -> bool {
+    match operation.state {
+        OperationState::Queued => true,
+        OperationState::Waiting(until) => until <= now,
+        OperationState::InFlight(_)
+        | OperationState::Unknown(_)
+        | OperationState::Conflict(_)
+        | OperationState::Refused(_)
+        | OperationState::Applied(_)
+        | OperationState::Superseded
+        | OperationState::Reverted => false,
+    }
+}
+
+fn joins(entity: &EntitySchema, run: &[Operation], next: &Operation, needed: &BTreeSet<OperationId>) -> bool {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else {
+        return false;
+    };
+    let ends =
+        matches!(last.kind, OperationKind::Delete { .. }) || matches!(next.kind, OperationKind::Create(_));
+    let same_hands = last.author == next.author && last.schema_version == next.schema_version;
+    let someone_needs = run.iter().any(|operation| needed.contains(&operation.id));
+    let drops_create = matches!(next.kind, OperationKind::Delete { .. })
+        && run.iter().any(|o| matches!(o.kind, OperationKind::Create(_)));
+    let never_sent = run.iter().all(|operation| operation.attempts == 0);
+    !ends
+        && same_hands
+        && !someone_needs
+        && (!drops_create || never_sent)
+        && next.needs.iter().all(|need| first.needs.contains(need))
+        && !repeats_a_transition(entity, run, next)
+}
+
+/// Whether both the run and the next operation change a field whose every transition matters.
+fn repeats_a_transition(entity: &EntitySchema, run: &[Operation], next: &Operation) -> bool {
+    let edits =
+        |operation: &Operation, field| crate::fold::edits(operation).is_some_and(|e| e.contains_key(field));
+    entity
+        .fields
+        .iter()
+        .filter(|field| field.each_transition_matters)
+        .any(|field| edits(next, &field.name) && run.iter().any(|operation| edits(operation, &field.name)))
+}

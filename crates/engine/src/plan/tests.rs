@@ -1,0 +1,1 @@
+//! Planning, case by case.

@@ -1,0 +1,100 @@
+//! What a push would do now, told without doing it.
+
+use std::collections::BTreeMap;
+
+use driftless_conflict::ConflictPolicy;
+use driftless_record::{EntityName, OperationId, OperationState};
+use driftless_store::{RecordStore, StoreError, Write};
+use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
+
+use crate::ground::Ground;
+use crate::host::Host;
+use crate::plan::{Context, next_batch};
+
+/// What a push would do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Preview {
+    /// Operations that would be sent, in the order of sending.
+    pub sends: Vec<OperationId>,
+    /// Operations that would wait for a person, because the server's data contradict them.
+    pub conflicts: Vec<OperationId>,
+    /// Operations that would end without a sending.
+    pub ends: Vec<OperationId>,
+    /// Operations whose outcome would be asked for first.
+    pub probes: Vec<OperationId>,
+    /// Operations that would go on waiting.
+    pub waits: Vec<OperationId>,
+}
+
+/// Plans a push on a copy of what the device knows.
+pub(crate) fn preview(
+    store: &dyn RecordStore,
+    host: &Host,
+    policy: &dyn ConflictPolicy,
+) -> Result<Preview, StoreError> {
+    let mut ground = Ground::read(store)?;
+    let all: Vec<OperationId> = ground.pending.iter().map(|operation| operation.id).collect();
+    let mut preview = Preview::default();
+    for operation in &ground.pending {
+        if matches!(
+            operation.state,
+            OperationState::Unknown(_) | OperationState::InFlight(_)
+        ) {
+            preview.probes.push(operation.id);
+        }
+    }
+    let capabilities: BTreeMap<EntityName, Capabilities> = ground
+        .schema
+        .entities
+        .keys()
+        .map(|name| (name.clone(), assumed()))
+        .collect();
+    let now = host.clock.now();
+    let context = Context {
+        capabilities: &capabilities,
+        policy,
+        now,
+        server_now: now,
+        new_id: &|| host.uuid(),
+        limit: usize::MAX,
+    };
+    let batch = next_batch(&mut ground, &context);
+    preview.sends = batch
+        .items
+        .iter()
+        .flat_map(|item| item.sending.operations.clone())
+        .collect();
+    for write in batch.writes {
+        let Write::PutOperation(operation) = write else {
+            continue;
+        };
+        if operation.state.is_final() {
+            preview.ends.push(operation.id);
+        } else if operation.state.parked().is_some() {
+            preview.conflicts.push(operation.id);
+        }
+    }
+    let told = |id: &OperationId| {
+        [&preview.sends, &preview.conflicts, &preview.ends, &preview.probes]
+            .iter()
+            .any(|list| list.contains(id))
+    };
+    preview.waits = all.into_iter().filter(|id| !told(id)).collect();
+    Ok(preview)
+}
+
+/// What planning assumes of a back end that is not asked: that it takes everything in one batch.
+fn assumed() -> Capabilities {
+    Capabilities {
+        changes: ChangeDetection::Delta,
+        deletions: Deletions::Reported,
+        compare_and_set: CompareAndSet::None,
+        idempotency: Idempotency::Repeatable,
+        batch: Batch {
+            limit: usize::MAX,
+            depends_on: true,
+        },
+        stamps: true,
+        page_rows: 1,
+    }
+}

@@ -1,0 +1,246 @@
+//! Sending the outbox: plan, make durable, send, confirm in one commit, until nothing more can go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use driftless_record::{Cause, CauseClass, EntityName, OperationState, Schema, Sending, Timestamp};
+use driftless_store::{RecordStore, Retry, StoreError};
+use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
+
+use super::session::{Session, Stop};
+use crate::confirm::{Confirmed, confirm};
+use crate::ground::{Ground, Key};
+use crate::plan::{Batch, Context, next_batch};
+use crate::progress::Stage;
+
+/// How often the connection may break while sending before the rest waits for the next synchronization.
+const MAX_BREAKS: usize = 2;
+
+/// The results of one request, with the sendings that they are of.
+pub(super) type Results = Vec<(Sending, PushResult)>;
+
+impl Session<'_> {
+    /// Sends everything that can be sent. Returns the entities that were written to.
+    pub(super) async fn push_all(&mut self) -> Result<BTreeSet<EntityName>, Stop> {
+        let mut written = BTreeSet::new();
+        self.settle_unknown(&mut written).await?;
+        let (mut breaks, mut shrink) = (0, usize::MAX);
+        let mut fetched = BTreeSet::new();
+        let mut ground = None;
+        loop {
+            self.in_time()?;
+            let batch = self.next_batch(&mut ground, shrink).await?;
+            let mut refetched = false;
+            for record in &batch.fetch {
+                // A record whose revision the server does not tell even when asked is left for a later synchronization.
+                if fetched.insert(record.clone()) {
+                    refetched = true;
+                    self.fetch(record).await?;
+                    ground = None;
+                }
+            }
+            if batch.items.is_empty() {
+                if batch.decided > 0 || refetched {
+                    continue;
+                }
+                return Ok(written);
+            }
+            let before = self.report.applied;
+            match self.send(&mut ground, &batch.items).await {
+                Ok(refresh) => {
+                    written.extend(batch.items.iter().map(|item| item.sending.change.entity.clone()));
+                    shrink = usize::MAX;
+                    for record in refresh {
+                        self.fetch(&record).await?;
+                        ground = None;
+                    }
+                }
+                Err(Stop::Transport(TransportError::Refused(_))) if batch.items.len() > 1 => {
+                    // One poison change must not hold up the others: halve until it stands alone.
+                    shrink = batch.items.len() / 2;
+                    ground = None;
+                }
+                Err(Stop::Transport(error)) if error.may_have_happened() && breaks < MAX_BREAKS => {
+                    breaks += 1;
+                    ground = None;
+                    self.settle_unknown(&mut written).await?;
+                }
+                Err(stop) => return Err(stop),
+            }
+            let total =
+                self.report.applied as u64 + ground.as_ref().map_or(0, |g: &Ground| g.pending.len() as u64);
+            if self.report.applied > before {
+                self.tell(Stage::Send, None, self.report.applied as u64, Some(total));
+            }
+        }
+    }
+
+    /// Plans the next batch and commits what must be durable before it is sent.
+    async fn next_batch(&mut self, ground: &mut Option<Ground>, shrink: usize) -> Result<Batch, Stop> {
+        loop {
+            let mut reading = match ground.take() {
+                Some(reading) => reading,
+                None => self.worker.run(Ground::read).await?,
+            };
+            self.learn_capabilities(&reading).await?;
+            let limit = self.batch_limit(&reading).min(shrink).max(1);
+            let batch = {
+                let host = self.host;
+                let new_id = || host.uuid();
+                let context = Context {
+                    capabilities: &self.capabilities,
+                    policy: self.policy,
+                    now: self.host.clock.now(),
+                    server_now: self.server_now(reading.clock),
+                    new_id: &new_id,
+                    limit,
+                };
+                next_batch(&mut reading, &context)
+            };
+            let writes = batch.writes.clone();
+            let committed = self
+                .worker
+                .run(move |store| match reading.commit(store, writes) {
+                    Err(error) if error.retry() == Retry::Reread => Ok(None),
+                    done => done.map(|()| Some(reading)),
+                })
+                .await?;
+            if let Some(reading) = committed {
+                *ground = Some(reading);
+                self.report.decided += batch.decided;
+                return Ok(batch);
+            }
+        }
+    }
+
+    async fn learn_capabilities(&mut self, reading: &Ground) -> Result<(), Stop> {
+        let unknown: BTreeSet<&EntityName> = reading
+            .pending
+            .iter()
+            .map(|operation| &operation.entity)
+            .filter(|name| !self.capabilities.contains_key(*name))
+            .collect();
+        for name in unknown {
+            if let Some(entity) = reading.schema.entity(name.as_str()) {
+                self.capability(&entity.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn batch_limit(&self, reading: &Ground) -> usize {
+        let of = |name: &EntityName| self.capabilities.get(name).map(|c: &Capabilities| c.batch.limit);
+        reading
+            .pending
+            .iter()
+            .filter_map(|operation| of(&operation.entity))
+            .min()
+            .unwrap_or(1)
+    }
+
+    /// Sends a batch that was made durable, and confirms its reply. Returns the records that have to be read again.
+    async fn send(&mut self, ground: &mut Option<Ground>, items: &[PushItem]) -> Result<BTreeSet<Key>, Stop> {
+        let schema = self.schema(ground).await?;
+        let reply = self.transport.push(&schema, items).await;
+        let (results, error) = results_of(items, reply);
+        let confirmed = self.keep(ground, results).await?;
+        match error {
+            Some(error) => Err(error.into()),
+            None => Ok(confirmed.refresh),
+        }
+    }
+
+    async fn schema(&self, ground: &Option<Ground>) -> Result<Arc<Schema>, Stop> {
+        match ground {
+            Some(reading) => Ok(reading.schema.clone()),
+            None => Ok(self.worker.run(|store| store.schema()).await?),
+        }
+    }
+
+    /// Commits what the results of one request prove: one commit, however many operations it carried.
+    pub(super) async fn keep(
+        &mut self,
+        ground: &mut Option<Ground>,
+        results: Results,
+    ) -> Result<Confirmed, Stop> {
+        let now = self.host.clock.now();
+        let reading = ground.take();
+        let (reading, confirmed) = self
+            .worker
+            .run(move |store| keep(store, reading, &results, now))
+            .await?;
+        *ground = Some(reading);
+        self.report.applied += confirmed.applied;
+        self.report.merged += confirmed.merged;
+        self.report.refused += confirmed.refused;
+        Ok(confirmed)
+    }
+}
+
+fn keep(
+    store: &dyn RecordStore,
+    mut reading: Option<Ground>,
+    results: &Results,
+    now: Timestamp,
+) -> Result<(Ground, Confirmed), StoreError> {
+    loop {
+        let mut ground = match reading.take() {
+            Some(ground) => ground,
+            None => Ground::read(store)?,
+        };
+        let mut confirmed = Confirmed::default();
+        for (sending, result) in results {
+            confirm(&mut ground, now, sending, result, &mut confirmed);
+        }
+        match ground.commit(store, confirmed.writes.clone()) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|()| (ground, confirmed)),
+        }
+    }
+}
+
+/// Returns what became of each sending, and the error that concerns the request as a whole.
+pub(super) fn results_of(
+    items: &[PushItem],
+    reply: Result<driftless_transport::PushReply, TransportError>,
+) -> (Results, Option<TransportError>) {
+    let all = |result: PushResult| {
+        items
+            .iter()
+            .map(|item| (item.sending.clone(), result.clone()))
+            .collect()
+    };
+    match reply {
+        Ok(reply) => {
+            let mut by_id: BTreeMap<_, _> = reply.results;
+            let result = |item: &PushItem| by_id.remove(&item.sending.id).unwrap_or(PushResult::Unknown);
+            let results: Vec<_> = items
+                .iter()
+                .map(|item| item.sending.clone())
+                .zip(items.iter().map(result).collect::<Vec<_>>())
+                .collect();
+            (results, None)
+        }
+        Err(TransportError::Refused(cause)) if items.len() == 1 && !is_passing(&cause) => (
+            all(PushResult::Failed {
+                cause,
+                retry_after: None,
+            }),
+            None,
+        ),
+        Err(error) if error.may_have_happened() => (all(PushResult::Unknown), Some(error)),
+        Err(error) => (all(PushResult::Skipped), Some(error)),
+    }
+}
+
+fn is_passing(cause: &Cause) -> bool {
+    matches!(
+        cause.class,
+        CauseClass::Auth | CauseClass::Throttled | CauseClass::Transient
+    )
+}
+
+/// Returns whether an operation is in a sending whose outcome is unknown.
+pub(super) fn is_unknown(operation: &driftless_record::Operation) -> bool {
+    matches!(operation.state, OperationState::Unknown(_))
+}

@@ -1,0 +1,238 @@
+//! One synchronization from its start to its report.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_conflict::ConflictPolicy;
+use driftless_record::{EntityName, LogId, OperationState, Timestamp};
+use driftless_store::{JournalReader, LogSelection, OperationSelection, StoreError, Write, WriteBatch};
+use driftless_transport::{Capabilities, Retry, Transport, TransportError};
+
+use crate::EngineError;
+use crate::host::{Account, Host};
+use crate::notes::{self, Note};
+use crate::progress::{NoProgress, Progress, ProgressSink, Stage};
+use crate::report::SyncReport;
+use crate::worker::Worker;
+
+/// What a synchronization is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum What {
+    /// Schema and settings, server data, the outbox.
+    #[default]
+    Everything,
+    /// Only the outbox.
+    Push,
+}
+
+/// How to synchronize.
+#[derive(Clone)]
+pub struct SyncOptions {
+    /// What to do.
+    pub what: What,
+    /// After how many milliseconds to stop at the next page or batch.
+    pub deadline_millis: Option<u64>,
+    /// The most rows in a page.
+    pub page_rows: usize,
+    /// Who is told about progress.
+    pub progress: Arc<dyn ProgressSink>,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self {
+            what: What::Everything,
+            deadline_millis: None,
+            page_rows: 2000,
+            progress: Arc::new(NoProgress),
+        }
+    }
+}
+
+/// A synchronization under way.
+pub(crate) struct Session<'a> {
+    pub host: &'a Host,
+    pub account: &'a Account,
+    pub policy: &'a dyn ConflictPolicy,
+    pub transport: &'a dyn Transport,
+    pub worker: &'a Worker,
+    pub options: SyncOptions,
+    pub started: i64,
+    pub report: SyncReport,
+    pub capabilities: BTreeMap<EntityName, Capabilities>,
+}
+
+/// Why a part of a synchronization ended.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The deadline came.
+    Deadline,
+    /// The back end, or the way to it.
+    Transport(TransportError),
+    /// Something on the device.
+    Engine(EngineError),
+}
+
+impl From<TransportError> for Stop {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
+    }
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Transport(error) => Self::Transport(error),
+            error => Self::Engine(error),
+        }
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl Session<'_> {
+    /// Runs to the end, the deadline or the first failure that concerns everything.
+    pub(crate) async fn run(mut self) -> Result<SyncReport, EngineError> {
+        let first_log = self
+            .worker
+            .run(|store| store.log(&LogSelection::Latest(1)))
+            .await?;
+        let first_log = first_log.last().map_or(LogId(0), |entry| entry.id);
+        let ended = self.stages().await;
+        match ended {
+            Ok(()) => {}
+            Err(Stop::Deadline) => self.report.out_of_time = true,
+            Err(Stop::Transport(error)) => self.report.interrupted = Some(error),
+            Err(Stop::Engine(error)) => return Err(error),
+        }
+        self.finish(first_log).await?;
+        Ok(self.report)
+    }
+
+    async fn stages(&mut self) -> Result<(), Stop> {
+        self.adopt_orphans().await?;
+        self.contact().await?;
+        if self.options.what == What::Everything {
+            self.structure().await?;
+            self.pull_all().await?;
+        }
+        let pushed = self.push_all().await?;
+        if self.options.what == What::Everything {
+            self.pull_again(&pushed).await?;
+        }
+        Ok(())
+    }
+
+    /// Operations in flight whose process has ended have an unknown outcome (law L8).
+    async fn adopt_orphans(&self) -> Result<(), EngineError> {
+        self.worker
+            .run(|store| {
+                let pending = store.operations(&OperationSelection::Pending(usize::MAX))?;
+                let mut batch = WriteBatch::default();
+                for operation in pending {
+                    if let OperationState::InFlight(id) = operation.state {
+                        let state = OperationState::Unknown(id);
+                        batch.push(Write::PutOperation(Box::new(driftless_record::Operation {
+                            state,
+                            ..operation
+                        })));
+                    }
+                }
+                if batch.writes.is_empty() {
+                    Ok(())
+                } else {
+                    store.commit(batch).map(|_| ())
+                }
+            })
+            .await
+    }
+
+    async fn finish(&mut self, first_log: LogId) -> Result<(), EngineError> {
+        let whole = self.options.what == What::Everything
+            && !self.report.out_of_time
+            && self.report.interrupted.is_none()
+            && self
+                .report
+                .entities
+                .values()
+                .all(|entity| entity.problem.is_none());
+        let now = self.host.clock.now();
+        let (entries, pending) = self
+            .worker
+            .run(move |store| {
+                if whole {
+                    let last: Option<Timestamp> = notes::read(store, &Note::LastSync)?;
+                    let now = last.map_or(now, |last| last.max(now));
+                    store.commit(WriteBatch {
+                        expect: None,
+                        writes: vec![notes::write(&Note::LastSync, &now)],
+                    })?;
+                }
+                let latest = store.log(&LogSelection::Latest(10_000))?;
+                let open = store.log(&LogSelection::Open)?;
+                let pending = JournalReader::operations(store, &OperationSelection::Pending(usize::MAX))?;
+                Ok::<_, StoreError>(((latest, open), pending))
+            })
+            .await?;
+        let (latest, open) = entries;
+        self.report.log = latest
+            .iter()
+            .map(|entry| entry.id)
+            .filter(|id| *id > first_log)
+            .collect();
+        self.report.waiting = open.iter().map(|entry| entry.id).collect();
+        self.report.newly_waiting = open
+            .iter()
+            .map(|entry| entry.id)
+            .filter(|id| *id > first_log)
+            .collect();
+        self.report.pending = pending.len() as u64;
+        let unknown = pending
+            .iter()
+            .filter(|o| matches!(o.state, OperationState::Unknown(_)));
+        self.report.unknown = unknown.count() as u64;
+        Ok(())
+    }
+
+    /// Stops if the deadline has come.
+    pub(crate) fn in_time(&self) -> Result<(), Stop> {
+        let Some(deadline) = self.options.deadline_millis else {
+            return Ok(());
+        };
+        let spent = self.host.clock.monotonic().saturating_sub(self.started);
+        if u64::try_from(spent).unwrap_or_default() < deadline {
+            Ok(())
+        } else {
+            Err(Stop::Deadline)
+        }
+    }
+
+    pub(crate) fn tell(&self, stage: Stage, entity: Option<&EntityName>, done: u64, total: Option<u64>) {
+        let progress = Progress {
+            stage,
+            entity: entity.cloned(),
+            done,
+            total,
+            bytes: self.report.bytes,
+        };
+        self.options.progress.progress(&progress);
+    }
+}
+
+/// Returns whether an error concerns everything, and not only the entity that was asked for.
+pub(crate) fn concerns_everything(error: &TransportError) -> bool {
+    match error.retry() {
+        Retry::Backoff | Retry::After(_) | Retry::SignIn => true,
+        Retry::Reload => false,
+        Retry::Never => matches!(
+            error,
+            TransportError::Certificate { .. }
+                | TransportError::Incompatible { .. }
+                | TransportError::Address(_)
+        ),
+    }
+}

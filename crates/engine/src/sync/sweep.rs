@@ -1,0 +1,138 @@
+//! Finding deletions where the back end does not report them: the ids there are compared with those here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_record::{EntityName, RecordId, Revision};
+use driftless_store::{RecordStore, Retry, StoreError, Write, WriteBatch};
+use driftless_transport::SweepRequest;
+
+use super::pull::{Source, unsettled};
+use super::session::{Session, Stop};
+use crate::ground::Key;
+use crate::rebase::{one_row, refresh};
+
+/// How many ids a step reads from the store.
+const STEP: usize = 5_000;
+
+/// How many records whose revisions differ are read singly; more are left to the next pull.
+const MAX_SINGLE_READS: usize = 200;
+
+/// The ids on the server, with revisions where known.
+type Present = BTreeMap<RecordId, Option<Revision>>;
+
+impl Session<'_> {
+    /// Removes records that are no longer on the server, and reads those again that a watermark has missed.
+    pub(super) async fn sweep(&mut self, source: &Source) -> Result<(), Stop> {
+        let mut present = Present::new();
+        let mut checkpoint = None;
+        loop {
+            self.in_time()?;
+            let request = SweepRequest {
+                schema: source.schema.clone(),
+                entity: source.entity.clone(),
+                filter: source.filter.clone(),
+                checkpoint,
+                max_rows: self.options.page_rows,
+            };
+            let page = self.transport.sweep(&request).await?;
+            present.extend(page.ids);
+            match page.next {
+                Some(next) => checkpoint = Some(next),
+                None => break,
+            }
+        }
+        let source = Arc::new(source.clone());
+        let for_store = source.clone();
+        let (removed, differing) = self
+            .worker
+            .run(move |store| compare(store, &for_store, &present))
+            .await?;
+        self.report.entity(&source.entity.name).removed += removed;
+        for id in differing.into_iter().take(MAX_SINGLE_READS) {
+            self.read_again((source.entity.name.clone(), id)).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_again(&mut self, record: Key) -> Result<(), Stop> {
+        let Some(found) = self.fetch(&record).await? else {
+            return Ok(());
+        };
+        let name = record.0.clone();
+        let received = self
+            .worker
+            .run(move |store| {
+                let number = store.position()?;
+                if store.image(&record.0, &record.1)?.is_some() {
+                    return Ok::<_, StoreError>(0);
+                }
+                let mut batch = WriteBatch::based_on(number);
+                batch.push(Write::PutRows(one_row(found.record)));
+                match store.commit(batch) {
+                    // Somebody was faster; the next synchronization compares again.
+                    Err(error) if error.retry() == Retry::Reread => Ok(0),
+                    done => done.map(|_| 1),
+                }
+            })
+            .await?;
+        self.report.entity(&name).received += received;
+        Ok(())
+    }
+}
+
+/// Removes what is not on the server; returns how many records, and those whose revisions differ.
+fn compare(
+    store: &dyn RecordStore,
+    source: &Source,
+    present: &Present,
+) -> Result<(u64, Vec<RecordId>), StoreError> {
+    let name = &source.entity.name;
+    let (mut removed, mut differing) = (0, Vec::new());
+    let mut after: Option<RecordId> = None;
+    loop {
+        let number = store.position()?;
+        let ids = store.ids(name, after.as_ref(), STEP)?;
+        let Some((last, _)) = ids.last() else { break };
+        let next = Some(last.clone());
+        let mut batch = WriteBatch::based_on(number);
+        let mut gone = Vec::new();
+        for (id, revision) in ids {
+            match present.get(&id) {
+                Some(there) if there.is_some() && *there != revision => differing.push(id),
+                Some(_) => {}
+                None => absent(store, source, name, id, &mut gone, &mut batch),
+            }
+        }
+        let count = gone.len() as u64;
+        if !gone.is_empty() {
+            batch.push(Write::RemoveRows(name.clone(), gone));
+        }
+        if !batch.writes.is_empty() {
+            match store.commit(batch) {
+                Err(error) if error.retry() == Retry::Reread => continue,
+                done => done?,
+            };
+        }
+        removed += count;
+        after = next;
+    }
+    Ok((removed, differing))
+}
+
+fn absent(
+    store: &dyn RecordStore,
+    source: &Source,
+    name: &EntityName,
+    id: RecordId,
+    gone: &mut Vec<RecordId>,
+    batch: &mut WriteBatch,
+) {
+    match unsettled(store, name, &id) {
+        None => gone.push(id),
+        Some(known) if known.image.server.is_some() && !known.image.gone => {
+            refresh(&source.entity, known, None, &mut batch.writes);
+        }
+        Some(_) => {}
+    }
+}
