@@ -42,6 +42,15 @@ impl Checker<'_> {
         boolean("filter", typed)
     }
 
+    /// Checks an expression to order by.
+    pub(crate) fn criterion(&self, expr: &Expr, entity: &Arc<EntitySchema>) -> Result<Typed, QueryError> {
+        let typed = self.expression(expr, entity)?;
+        match typed.ty {
+            Type::File => Err(mismatch("orderby", &[typed.ty])),
+            _ => Ok(typed),
+        }
+    }
+
     fn check(&self, expr: &Expr, scopes: &mut Vec<Arc<EntitySchema>>) -> Result<Typed, QueryError> {
         let typed = match expr {
             Expr::Literal(value) => return Ok(Typed::constant(value.clone())),
@@ -159,7 +168,6 @@ impl Checker<'_> {
                     scope,
                     through,
                     kind: field_of(&owner, &last.field)?.kind.clone(),
-                    entity: owner,
                     field: last.field,
                 };
                 let target = entity;
@@ -175,7 +183,6 @@ impl Checker<'_> {
                 through,
                 field: path.field.clone(),
                 kind: field.kind.clone(),
-                entity,
             }),
             ty,
         })

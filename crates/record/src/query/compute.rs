@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::typed::{Type, Typed, nearest_double};
 use super::{Arithmetic, Collation, Comparison, Function};
-use crate::sql::{DecimalForm, date_of, day_number, ticks_of, time_of};
+use crate::sql::{DecimalForm, date_of, day_number, joined, ticks_of, time_of};
 use crate::time::{DateTime, Duration, TICKS_PER_SECOND};
 use crate::value::Value;
 
@@ -87,11 +87,12 @@ pub(crate) fn order(a: &Value, b: &Value, collation: Collation) -> Ordering {
     }
 }
 
-/// Orders by nulls first; lookups by the id of their target alone.
+/// Orders by nulls first; lookups by the id of their target alone, choices by their stored text.
 pub(crate) fn sort_order(a: &Value, b: &Value, collation: Collation) -> Ordering {
     match (a, b) {
         (Value::Null, _) | (_, Value::Null) => b.is_null().cmp(&a.is_null()),
         (Value::Lookup(a), Value::Lookup(b)) => a.id.cmp(&b.id),
+        (Value::Choices(a), Value::Choices(b)) => joined(a).ok().cmp(&joined(b).ok()),
         _ => order(a, b, collation),
     }
 }
@@ -258,11 +259,16 @@ fn at_scale(mantissa: i128, own: u32, scale: u8) -> Option<i128> {
 }
 
 /// Returns the negative of a number or duration; null if it does not fit.
-pub(crate) fn negate(value: &Value) -> Value {
+pub(crate) fn negate(ty: Type, value: &Value) -> Value {
     let minus = |v: i64| fits(-i128::from(v));
     let result = match value {
         Value::Int(v) => minus(*v).map(Value::Int),
-        Value::Decimal(v) => Some(Value::Decimal(-*v)),
+        Value::Decimal(v) => match ty {
+            Type::Decimal(DecimalForm::Scaled(scale)) => at_scale(v.mantissa(), v.scale(), scale)
+                .and_then(|whole| fits(-whole))
+                .map(|whole| Value::Decimal(Decimal::new(whole, u32::from(scale)))),
+            _ => Some(Value::Decimal(-*v)),
+        },
         Value::Double(v) => (!v.0.is_nan()).then_some(Value::double(-v.0)),
         Value::Duration(v) => minus(v.ticks).map(|ticks| Value::Duration(Duration { ticks })),
         _ => None,

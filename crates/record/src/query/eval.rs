@@ -117,7 +117,7 @@ pub fn run(
     let search = query.search.as_deref().map(|search| Search::new(search, &entity));
     let mut order = Vec::with_capacity(query.order.len());
     for criterion in &query.order {
-        order.push((checker.expression(&criterion.by, &entity)?, criterion.descending));
+        order.push((checker.criterion(&criterion.by, &entity)?, criterion.descending));
     }
     for field in &query.select {
         if entity.field(field).is_none() {
@@ -315,7 +315,7 @@ pub(crate) fn evaluate<'s>(
             Value::Bool(list.iter().any(equal))
         }
         Node::Arithmetic(operator, a, b) => compute::arithmetic(*operator, typed.ty, &of(a), &of(b)),
-        Node::Negate(inner) => compute::negate(&of(inner)),
+        Node::Negate(inner) => compute::negate(typed.ty, &of(inner)),
         Node::Call(function, arguments) => {
             let values: Vec<_> = arguments.iter().map(of).collect();
             let values: Vec<&Value> = values.iter().map(|value| &**value).collect();

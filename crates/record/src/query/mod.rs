@@ -14,7 +14,7 @@ pub use error::{MAX_DEPTH, MAX_PARTS, QueryError};
 pub use eval::{Context, Filter, Lookups, NoLookups, Search};
 pub use expr::{Arithmetic, Collected, Comparison, Expr, Path};
 pub use function::Function;
-pub(crate) use typed::{Children, FieldRef, Node, Step, Type, Typed};
+pub(crate) use typed::{Children, FieldRef, KeyRef, Node, Step, Type, Typed};
 
 use serde::{Deserialize, Serialize};
 

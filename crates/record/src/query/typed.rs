@@ -175,8 +175,6 @@ pub(crate) struct Step {
 pub(crate) struct FieldRef {
     pub(crate) scope: usize,
     pub(crate) through: Vec<Step>,
-    /// The entity that has the field.
-    pub(crate) entity: Arc<EntitySchema>,
     pub(crate) field: FieldName,
     pub(crate) kind: FieldKind,
 }

@@ -20,13 +20,20 @@
 //! | file | JSON text | |
 
 mod codec;
+mod compile;
 mod day;
 mod decimal;
+mod dialect;
+mod names;
 mod stored;
 
+pub(crate) use codec::joined;
 pub use codec::{DecodeError, EncodeError, decode, encode};
+pub use compile::Compiler;
 pub(crate) use day::{date_of, day_number, ticks_of, time_of};
 pub use decimal::{DecimalForm, SortableDecimal};
+pub use dialect::Dialect;
+pub use names::{CompileError, Names, Select, Statement};
 pub use stored::{ColumnPart, Stored, StoredRef, columns};
 
 #[cfg(test)]
