@@ -2,6 +2,10 @@
 
 pub mod batch;
 pub mod csdl;
+mod error_body;
+pub mod headers;
 pub mod payload;
 mod suggest;
 pub mod syntax;
+
+pub use error_body::{ErrorBody, ErrorDetail, MAX_ERROR_BYTES};
