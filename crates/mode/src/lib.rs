@@ -1,1 +1,5 @@
-//! Online, hybrid and offline: the mode state machine of driftless.
+#![doc = include_str!("../README.md")]
+
+mod machine;
+
+pub use machine::{Activity, Administrator, Choice, Effect, Event, Mode, State};
