@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftless_conflict::ConflictPolicy;
 use driftless_record::{EntityName, LogId, OperationState, Timestamp};
@@ -32,6 +33,8 @@ pub struct SyncOptions {
     pub what: What,
     /// After how many milliseconds to stop at the next page or batch.
     pub deadline_millis: Option<u64>,
+    /// Set to true by whoever wants it to stop at the next page or batch, as at a deadline.
+    pub stop: Arc<AtomicBool>,
     /// The most rows in a page.
     pub page_rows: usize,
     /// Who is told about progress.
@@ -43,6 +46,7 @@ impl Default for SyncOptions {
         Self {
             what: What::Everything,
             deadline_millis: None,
+            stop: Arc::default(),
             page_rows: 2000,
             progress: Arc::new(NoProgress),
         }
@@ -198,8 +202,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Stops if the deadline has come.
+    /// Stops if the deadline has come or somebody asked for it.
     pub(crate) fn in_time(&self) -> Result<(), Stop> {
+        if self.options.stop.load(Ordering::Acquire) {
+            return Err(Stop::Deadline);
+        }
         let Some(deadline) = self.options.deadline_millis else {
             return Ok(());
         };
