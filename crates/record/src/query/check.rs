@@ -161,21 +161,23 @@ impl Checker<'_> {
             field.kind,
             FieldKind::Guid | FieldKind::Int { .. } | FieldKind::Text { .. }
         );
-        if simple_key && entity.key.len() == 1 && entity.is_key(&path.field) {
-            if let Some(last) = through.pop() {
-                let (_, owner) = self.follow(path.scope, &path.through[..through.len()], scopes)?;
-                let lookup = FieldRef {
-                    scope,
-                    through,
-                    kind: field_of(&owner, &last.field)?.kind.clone(),
-                    field: last.field,
-                };
-                let target = entity;
-                return Ok(Typed {
-                    node: Node::Key(KeyRef { lookup, target }),
-                    ty,
-                });
-            }
+        if simple_key
+            && entity.key.len() == 1
+            && entity.is_key(&path.field)
+            && let Some(last) = through.pop()
+        {
+            let (_, owner) = self.follow(path.scope, &path.through[..through.len()], scopes)?;
+            let lookup = FieldRef {
+                scope,
+                through,
+                kind: field_of(&owner, &last.field)?.kind.clone(),
+                field: last.field,
+            };
+            let target = entity;
+            return Ok(Typed {
+                node: Node::Key(KeyRef { lookup, target }),
+                ty,
+            });
         }
         Ok(Typed {
             node: Node::Field(FieldRef {

@@ -231,7 +231,7 @@ impl Search {
 pub(crate) struct Scope<'a> {
     record: &'a Record,
     context: &'a Context<'a>,
-    outer: Option<&'a Scope<'a>>,
+    outer: Option<&'a Self>,
 }
 
 impl<'a> Scope<'a> {

@@ -65,8 +65,8 @@ impl<'a> Compiler<'a> {
     pub fn count(&self, query: &Query) -> Result<Statement, CompileError> {
         let entity = self.checker().entity(&query.entity)?;
         let mut writer = self.writer(&entity);
-        let from = self.from_where(query, &entity, &mut writer)?;
-        writer.finish(format!("SELECT count(*) FROM {from}"))
+        let from = self.tables(query, &entity, &mut writer)?;
+        writer.finish(&format!("SELECT count(*) FROM {from}"))
     }
 
     /// Compiles a query to a statement that returns 1 if it has a record, else 0, without regard to skip and top.
@@ -76,9 +76,9 @@ impl<'a> Compiler<'a> {
     pub fn exists(&self, query: &Query) -> Result<Statement, CompileError> {
         let entity = self.checker().entity(&query.entity)?;
         let mut writer = self.writer(&entity);
-        let from = self.from_where(query, &entity, &mut writer)?;
+        let from = self.tables(query, &entity, &mut writer)?;
         let exists = self.dialect.bool_value(&format!("EXISTS (SELECT 1 FROM {from})"));
-        writer.finish(format!("SELECT {exists}"))
+        writer.finish(&format!("SELECT {exists}"))
     }
 
     fn checker(&self) -> Checker<'a> {
@@ -156,7 +156,7 @@ impl<'a> Compiler<'a> {
             ));
         }
         order.push(format!("{alias}.{}", quoted(&self.names.id_column(&entity.name))));
-        let from = self.from_where(query, entity, &mut writer)?;
+        let from = self.tables(query, entity, &mut writer)?;
         let mut sql = format!(
             "SELECT {} FROM {from} ORDER BY {}",
             output.join(", "),
@@ -175,11 +175,11 @@ impl<'a> Compiler<'a> {
             sql.push_str(" OFFSET ");
             sql.push_str(&writer.bind(number(query.skip)));
         }
-        writer.finish(sql)
+        writer.finish(&sql)
     }
 
     /// Writes the tables and the condition of a query. Comes last, as joins are found while writing expressions.
-    fn from_where(
+    fn tables(
         &self,
         query: &Query,
         entity: &Arc<EntitySchema>,

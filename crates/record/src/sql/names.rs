@@ -18,7 +18,7 @@ pub trait Names {
 
     /// Returns a condition that each record must meet to be visible at all, such as the rights of a user.
     ///
-    /// `alias` is the quoted name of the table in the statement; `bind` adds a parameter and returns its placeholder.
+    /// `alias` is the quoted name of the table in the statement; `bind` adds a parameter and returns what stands for it in the text.
     fn restriction(
         &self,
         entity: &EntityName,

@@ -19,10 +19,11 @@ impl Writer<'_> {
         let [a, b] = arguments.as_slice() else {
             return Err(unsupported(function.name(), "these arguments"));
         };
-        if *function == Function::StartsWith && a.ty == Type::Text {
-            if let Some(range) = self.prefix_range(a, b)? {
-                return Ok(range);
-            }
+        if *function == Function::StartsWith
+            && a.ty == Type::Text
+            && let Some(range) = self.prefix_range(a, b)?
+        {
+            return Ok(range);
         }
         let (x, y) = (self.searched(a)?, self.searched(b)?);
         let dialect = self.dialect;

@@ -11,6 +11,9 @@ const MAX_BYTES: usize = 1 << 20;
 /// The most parameters of a statement, as SQLite allows.
 const MAX_PARAMS: usize = 32_766;
 
+/// Encloses the index of a parameter in text that is still being written.
+const MARK: char = '\u{1}';
+
 pub(super) struct Writer<'a> {
     pub(super) dialect: Dialect,
     pub(super) collation: Collation,
@@ -45,21 +48,38 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(super) fn finish(self, sql: String) -> Result<Statement, CompileError> {
-        if self.params.len() > MAX_PARAMS {
+    /// Numbers the parameters that the text uses; some may belong to parts that were dropped.
+    pub(super) fn finish(self, sql: &str) -> Result<Statement, CompileError> {
+        let mut text = String::with_capacity(sql.len());
+        let mut params = Vec::with_capacity(self.params.len());
+        let mut values: Vec<_> = self.params.into_iter().map(Some).collect();
+        let mut placeholders: Vec<String> = vec![String::new(); values.len()];
+        for (place, piece) in sql.split(MARK).enumerate() {
+            if place % 2 == 0 {
+                text.push_str(piece);
+                continue;
+            }
+            let index: usize = piece.parse().map_err(|_| CompileError::Control)?;
+            if let Some(value) = values.get_mut(index).and_then(Option::take) {
+                placeholders[index] = self.dialect.placeholder(params.len() + 1, &value);
+                params.push(value);
+            }
+            text.push_str(placeholders.get(index).ok_or(CompileError::Control)?);
+        }
+        if params.len() > MAX_PARAMS {
             return Err(CompileError::TooLarge);
         }
         Ok(Statement {
-            sql: within_limit(sql)?,
-            params: self.params,
+            sql: within_limit(text)?,
+            params,
         })
     }
 
-    /// Adds a parameter and returns its placeholder.
+    /// Adds a parameter and returns what stands for it until the statement is finished.
     pub(super) fn bind(&mut self, value: Stored<'static>) -> String {
-        let placeholder = self.dialect.placeholder(self.params.len() + 1, &value);
+        let mark = format!("{MARK}{}{MARK}", self.params.len());
         self.params.push(value);
-        placeholder
+        mark
     }
 
     /// Adds a text that may be compared with stored texts.
