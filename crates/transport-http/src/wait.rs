@@ -15,6 +15,13 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp(i64::try_from(millis).ok()?))
 }
 
+/// Writes an HTTP date in the form of today (IMF-fixdate), cut to seconds; times before 1970 become 1970.
+#[must_use]
+pub fn format_http_date(time: Timestamp) -> String {
+    let millis = u64::try_from(time.0).unwrap_or(0);
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(millis))
+}
+
 /// Reads `Retry-After`: seconds, or a date, which is compared with `now` (the server's own `Date`, where it sent one).
 ///
 /// The wait is at most [`MAX_RETRY_AFTER`]; a date in the past means none.
@@ -37,6 +44,7 @@ mod tests {
     fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
         let now = parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(now, Some(Timestamp(784_111_777_000)));
+        assert_eq!(format_http_date(Timestamp(784_111_777_999)), "Sun, 06 Nov 1994 08:49:37 GMT");
         for (text, now, want) in [
             ("0", now, Some(0)),
             (" 17 ", None, Some(17)),

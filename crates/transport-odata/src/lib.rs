@@ -1,1 +1,18 @@
-//! The OData connector of driftless.
+#![doc = include_str!("../README.md")]
+
+mod checkpoint;
+mod classify;
+mod contact;
+mod exchange;
+mod facts;
+mod learned;
+mod probe;
+mod pull;
+mod push;
+mod query;
+mod read;
+mod sweep;
+mod transport;
+mod visited;
+
+pub use transport::{ODataOptions, ODataTransport};

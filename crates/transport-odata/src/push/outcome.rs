@@ -1,0 +1,75 @@
+//! What the answer to one part proves.
+
+use driftless_odata::ErrorBody;
+use driftless_odata::batch::Response;
+use driftless_record::{Cause, CauseClass, Revision};
+use driftless_transport::PushResult;
+use driftless_transport_http::{Reply, parse_http_date, parse_retry_after};
+
+use super::compose::Part;
+use crate::classify::{self, Refusal, Subject};
+use crate::exchange;
+
+/// The longest revision that is kept.
+const MAX_REVISION: usize = 1024;
+
+/// Reads the answer to a request of its own.
+pub(super) fn of_reply(part: &Part, reply: &Reply) -> PushResult {
+    if reply.status.is_success() {
+        return done(reply.header("etag"));
+    }
+    classify::result(subject(part), &exchange::refusal(reply))
+}
+
+/// Reads the answer to a part of a batch.
+pub(super) fn of_response(part: &Part, response: &Response, batch: &Reply) -> PushResult {
+    let header = |name: &str| {
+        let found = response
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    };
+    if (200..300).contains(&response.status) {
+        return done(header("etag"));
+    }
+    let now = batch.header("date").and_then(parse_http_date);
+    let refusal = Refusal {
+        status: response.status,
+        // The batch around it is the service's.
+        is_own: true,
+        repeatability: header("repeatability-result").map(str::to_owned),
+        retry_after: header("retry-after").and_then(|text| parse_retry_after(text, now)),
+        ..Refusal::default()
+    };
+    classify::result(subject(part), &refusal.told(ErrorBody::read(&response.body)))
+}
+
+/// The result of a part that cannot be sent at all.
+pub(super) fn unsendable(text: &str) -> PushResult {
+    PushResult::Failed {
+        cause: Cause {
+            class: CauseClass::Unsupported,
+            field: None,
+            code: "NotSent".to_owned(),
+            text: text.to_owned(),
+        },
+        retry_after: None,
+    }
+}
+
+fn done(etag: Option<&str>) -> PushResult {
+    let etag = etag.filter(|tag| !tag.is_empty() && tag.len() <= MAX_REVISION);
+    PushResult::Done {
+        revision: etag.map(|tag| Revision(tag.to_owned())),
+        record: None,
+    }
+}
+
+fn subject(part: &Part) -> Subject<'_> {
+    Subject {
+        entity: &part.entity,
+        facts: Some(&part.facts),
+        action: &part.action,
+    }
+}
