@@ -37,22 +37,8 @@ pub(crate) struct Ground {
 impl Ground {
     /// Reads the whole outbox.
     pub(crate) fn read(store: &dyn RecordStore) -> Result<Self, StoreError> {
-        Self::read_some(store, &OperationSelection::Pending(usize::MAX))
-    }
-
-    /// Reads the pending operations of one record.
-    pub(crate) fn read_record(store: &dyn RecordStore, key: &Key) -> Result<Self, StoreError> {
-        let selection = OperationSelection::PendingOf(key.0.clone(), key.1.clone());
-        let mut ground = Self::read_some(store, &selection)?;
-        if let Some(image) = store.image(&key.0, &key.1)? {
-            ground.images.insert(key.clone(), image);
-        }
-        Ok(ground)
-    }
-
-    fn read_some(store: &dyn RecordStore, selection: &OperationSelection) -> Result<Self, StoreError> {
         let number = store.position()?;
-        let pending = store.operations(selection)?;
+        let pending = store.operations(&OperationSelection::Pending(usize::MAX))?;
         let mut images = BTreeMap::new();
         for operation in &pending {
             let key = key(operation);

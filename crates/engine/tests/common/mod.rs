@@ -1,0 +1,203 @@
+//! A small world: some devices with real engines over in-memory stores, and one back end.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use driftless_engine::{Account, Engine, Parts, SyncOptions, SyncReport};
+use driftless_record::{
+    ChoiceOption, Collection, DeviceId, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
+    Lookup, RecordId, Schema, UserId, Value,
+};
+use driftless_store::{LogSelection, MemoryStore};
+use driftless_testkit::backend::{Backend, BackendTransport};
+use driftless_testkit::host::{TestClock, test_host};
+use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
+use uuid::Uuid;
+
+pub(crate) fn name(text: &str) -> FieldName {
+    FieldName::parse(text).unwrap()
+}
+
+pub(crate) fn entity(text: &str) -> EntityName {
+    EntityName::parse(text).unwrap()
+}
+
+/// Accounts, and contacts that refer to them.
+pub(crate) fn schema() -> Schema {
+    let mut account = EntitySchema::new(entity("Account"));
+    account.key.push(name("id"));
+    account.add(FieldSchema {
+        required: true,
+        ..FieldSchema::new(name("id"), FieldKind::Guid)
+    });
+    let text = FieldKind::Text { max_chars: Some(40) };
+    account.add(FieldSchema {
+        required: true,
+        ..FieldSchema::new(name("name"), text.clone())
+    });
+    account.add(FieldSchema::new(name("city"), text.clone()));
+    let option = |code: &str| ChoiceOption {
+        code: code.to_owned(),
+        number: None,
+        label: code.to_owned(),
+    };
+    let status = FieldKind::Choice {
+        options: vec![option("open"), option("won"), option("lost")],
+    };
+    account.add(FieldSchema {
+        each_transition_matters: true,
+        ..FieldSchema::new(name("status"), status)
+    });
+    account.display_field = Some(name("name"));
+    let contacts = Collection {
+        entity: entity("Contact"),
+        via: name("account"),
+        cascade_delete: false,
+    };
+    account
+        .collections
+        .insert("contacts".try_into().unwrap(), contacts);
+    let mut contact = EntitySchema::new(entity("Contact"));
+    contact.key.push(name("id"));
+    contact.add(FieldSchema {
+        required: true,
+        ..FieldSchema::new(name("id"), FieldKind::Guid)
+    });
+    contact.add(FieldSchema {
+        required: true,
+        ..FieldSchema::new(name("name"), text)
+    });
+    contact.add(FieldSchema::new(
+        name("account"),
+        FieldKind::Lookup {
+            targets: vec![entity("Account")],
+        },
+    ));
+    contact.display_field = Some(name("name"));
+    let mut schema = Schema {
+        version: "1".to_owned(),
+        ..Schema::default()
+    };
+    schema.add(account);
+    schema.add(contact);
+    schema
+}
+
+pub(crate) fn able() -> Capabilities {
+    Capabilities {
+        changes: ChangeDetection::Delta,
+        deletions: Deletions::Reported,
+        compare_and_set: CompareAndSet::Revision,
+        idempotency: Idempotency::Repeatable,
+        batch: Batch {
+            limit: 100,
+            depends_on: true,
+        },
+        stamps: true,
+        page_rows: 100,
+    }
+}
+
+pub(crate) struct Device {
+    pub(crate) engine: Engine,
+    pub(crate) wire: BackendTransport,
+    pub(crate) clock: Arc<TestClock>,
+}
+
+impl Device {
+    pub(crate) async fn sync(&self) -> SyncReport {
+        let options = SyncOptions {
+            page_rows: 3,
+            ..SyncOptions::default()
+        };
+        self.engine.sync(&self.wire, options).await.unwrap()
+    }
+
+    pub(crate) fn text(&self, of: &str, id: &RecordId, field: &str) -> Option<String> {
+        let record = self.engine.get(of, id.as_str()).ok()?;
+        Some(record.value(&name(field)).to_string())
+    }
+
+    pub(crate) fn set(&self, id: &RecordId, field: &str, value: &str) {
+        self.engine
+            .update("Account", id.as_str(), fields(&[(field, Value::text(value))]))
+            .unwrap();
+    }
+
+    pub(crate) fn open_entries(&self) -> Vec<driftless_record::LogEntry> {
+        self.engine.log(&LogSelection::Open).unwrap()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) backend: Arc<Mutex<Backend>>,
+    pub(crate) devices: Vec<Device>,
+}
+
+impl World {
+    pub(crate) fn new(devices: usize, capabilities: Capabilities, seed: u64) -> Self {
+        let backend = Arc::new(Mutex::new(Backend::new(Arc::new(schema()), capabilities)));
+        backend.lock().unwrap().set_now(1_000_000);
+        let devices = (0..devices)
+            .map(|number| {
+                let clock = Arc::new(TestClock::at(1_000_000));
+                let device = DeviceId(Uuid::from_u128(number as u128 + 10));
+                let account = Account {
+                    user: UserId("ann".to_owned()),
+                    tenant: BackendTransport::tenant(),
+                    device,
+                };
+                let host = test_host(clock.clone(), seed.wrapping_mul(31).wrapping_add(number as u64));
+                let parts = Parts::new(Arc::new(MemoryStore::new()), host, account);
+                let wire = BackendTransport::new(backend.clone(), "ann");
+                Device {
+                    engine: Engine::open(parts).unwrap(),
+                    wire,
+                    clock,
+                }
+            })
+            .collect();
+        Self { backend, devices }
+    }
+
+    pub(crate) fn server(&self) -> MutexGuard<'_, Backend> {
+        self.backend.lock().unwrap()
+    }
+
+    /// Lets time pass everywhere.
+    pub(crate) fn pass(&self, millis: i64) {
+        for device in &self.devices {
+            device.clock.pass(millis);
+        }
+        let mut server = self.server();
+        let now = server.now() + millis;
+        server.set_now(now);
+    }
+
+    /// Puts an account on the server and returns its id.
+    pub(crate) fn account(&self, number: u128, title: &str) -> RecordId {
+        let id = Uuid::from_u128(number);
+        let record = RecordId::guid(id);
+        let given = fields(&[
+            ("id", Value::Guid(id)),
+            ("name", Value::text(title)),
+            ("city", Value::text("Rome")),
+        ]);
+        self.server().put(&entity("Account"), &record, given);
+        record
+    }
+}
+
+pub(crate) fn fields(given: &[(&str, Value)]) -> Fields {
+    given
+        .iter()
+        .map(|(field, value)| (name(field), value.clone()))
+        .collect()
+}
+
+pub(crate) fn lookup(to: &RecordId) -> Value {
+    Value::Lookup(Lookup {
+        entity: entity("Account"),
+        id: to.clone(),
+        name: None,
+    })
+}

@@ -1,0 +1,244 @@
+//! Random work on several devices and in the office, over a network that loses things, ends equal everywhere.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{World, able, entity, fields, lookup};
+use driftless_engine::{Decision, Outcome};
+use driftless_record::{Fields, OperationId, Query, RecordId, RequestId, Value};
+use driftless_testkit::backend::Fault;
+use driftless_transport::{Capabilities, CompareAndSet, Deletions, Idempotency};
+use proptest::prelude::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Create {
+        device: usize,
+        child: bool,
+        of: usize,
+    },
+    Set {
+        device: usize,
+        of: usize,
+        city: bool,
+        value: u8,
+    },
+    Delete {
+        device: usize,
+        of: usize,
+    },
+    Office {
+        of: usize,
+        city: bool,
+        value: u8,
+    },
+    OfficeDelete {
+        of: usize,
+    },
+    Sync {
+        device: usize,
+        fault: Fault,
+    },
+    Undo {
+        device: usize,
+        of: usize,
+    },
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        3 => Just(Fault::None),
+        1 => Just(Fault::Unreachable),
+        1 => Just(Fault::RequestLost),
+        2 => Just(Fault::ReplyLost),
+        2 => (0usize..4).prop_map(Fault::ReplyCut),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (device, of) = (0usize..2, 0usize..4);
+    prop_oneof![
+        2 => (device.clone(), any::<bool>(), of.clone()).prop_map(|(device, child, of)| Step::Create { device, child, of }),
+        5 => (device.clone(), of.clone(), any::<bool>(), 0u8..3)
+            .prop_map(|(device, of, city, value)| Step::Set { device, of, city, value }),
+        1 => (device.clone(), of.clone()).prop_map(|(device, of)| Step::Delete { device, of }),
+        3 => (of.clone(), any::<bool>(), 0u8..3).prop_map(|(of, city, value)| Step::Office { of, city, value }),
+        1 => of.clone().prop_map(|of| Step::OfficeDelete { of }),
+        4 => (device.clone(), fault()).prop_map(|(device, fault)| Step::Sync { device, fault }),
+        1 => (device, of).prop_map(|(device, of)| Step::Undo { device, of }),
+    ]
+}
+
+fn capabilities() -> impl Strategy<Value = Capabilities> {
+    let idempotency = prop_oneof![Just(Idempotency::Repeatable), Just(Idempotency::ClientKey)];
+    let deletions = prop_oneof![Just(Deletions::Reported), Just(Deletions::Sweep)];
+    (idempotency, deletions, any::<bool>(), any::<bool>(), 1usize..4).prop_map(
+        |(idempotency, deletions, stamps, depends_on, limit)| Capabilities {
+            idempotency,
+            deletions,
+            stamps,
+            compare_and_set: CompareAndSet::Revision,
+            batch: driftless_transport::Batch { limit, depends_on },
+            ..able()
+        },
+    )
+}
+
+fn edit(city: bool, value: u8) -> Fields {
+    fields(&[(
+        if city { "city" } else { "name" },
+        Value::text(format!("v{value}")),
+    )])
+}
+
+async fn play(world: &World, step: &Step, made: &mut Vec<(usize, OperationId)>) {
+    let account = |device: usize, of: usize| -> Option<RecordId> {
+        let all = world.devices[device]
+            .engine
+            .query(&Query::all(entity("Account")))
+            .unwrap();
+        (!all.is_empty()).then(|| all[of % all.len()].id.clone())
+    };
+    let mut keep = |device: usize, written: driftless_engine::Written| {
+        made.extend(written.operation.map(|operation| (device, operation)));
+    };
+    world.pass(7);
+    match step {
+        Step::Create { device, child, of } => {
+            let engine = &world.devices[*device].engine;
+            let parent = account(*device, *of).filter(|_| *child);
+            let written = match parent {
+                Some(parent) => engine.create(
+                    "Contact",
+                    fields(&[("name", Value::text("Kim")), ("account", lookup(&parent))]),
+                ),
+                None => engine.create("Account", fields(&[("name", Value::text("New"))])),
+            };
+            keep(*device, written.unwrap());
+        }
+        Step::Set {
+            device,
+            of,
+            city,
+            value,
+        } => {
+            if let Some(id) = account(*device, *of) {
+                let written =
+                    world.devices[*device]
+                        .engine
+                        .update("Account", id.as_str(), edit(*city, *value));
+                keep(*device, written.unwrap());
+            }
+        }
+        Step::Delete { device, of } => {
+            if let Some(id) = account(*device, *of) {
+                keep(
+                    *device,
+                    world.devices[*device]
+                        .engine
+                        .delete("Account", id.as_str())
+                        .unwrap(),
+                );
+            }
+        }
+        Step::Office { of, city, value } => {
+            let id = world.server().all(&entity("Account")).into_keys().nth(*of);
+            if let Some(id) = id {
+                world.server().put(&entity("Account"), &id, edit(*city, *value));
+            }
+        }
+        Step::OfficeDelete { of } => {
+            let id = world.server().all(&entity("Account")).into_keys().nth(*of);
+            if let Some(id) = id {
+                world.server().remove(&entity("Account"), &id);
+            }
+        }
+        Step::Sync { device, fault } => {
+            world.server().fail([*fault]);
+            world.devices[*device].sync().await;
+            world.server().heal();
+        }
+        Step::Undo { device, of } => {
+            let outbox = world.devices[*device].engine.outbox().unwrap();
+            if let Some(item) = outbox.get(*of) {
+                // An operation that may be on the server cannot be taken back; that is said, and nothing changes.
+                let _ = world.devices[*device].engine.undo(item.operation.id);
+            }
+        }
+    }
+}
+
+fn view(world: &World, device: usize, of: &str) -> BTreeMap<RecordId, Fields> {
+    let all = world.devices[device]
+        .engine
+        .query(&Query::all(entity(of)))
+        .unwrap();
+    let filled = |fields: Fields| fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    all.into_iter()
+        .map(|record| (record.id, filled(record.fields)))
+        .collect()
+}
+
+async fn settle(world: &World, decisions: &[bool]) {
+    world.server().heal();
+    let mut decisions = decisions.iter().cycle();
+    for _ in 0..12 {
+        for device in &world.devices {
+            world.pass(7);
+            device.sync().await;
+            for entry in device.open_entries() {
+                let mine = decisions.next().copied().unwrap_or_default();
+                let decision = if mine { Decision::Mine } else { Decision::Theirs };
+                device.engine.resolve(entry.id, &decision).unwrap();
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn l39_faults_stop_and_everything_converges_with_one_effect_per_operation(
+        capabilities in capabilities(),
+        steps in prop::collection::vec(step(), 1..40),
+        decisions in prop::collection::vec(any::<bool>(), 1..5),
+        seed in any::<u64>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let world = World::new(2, capabilities, seed);
+            for number in 1..=3 {
+                world.account(number, "Some");
+            }
+            for device in &world.devices {
+                device.sync().await;
+            }
+            let mut made = Vec::new();
+            for step in &steps {
+                play(&world, step, &mut made).await;
+            }
+            settle(&world, &decisions).await;
+            for (number, device) in world.devices.iter().enumerate() {
+                prop_assert_eq!(device.engine.outbox().unwrap(), vec![]);
+                prop_assert!(device.engine.status().unwrap().in_sync);
+                for of in ["Account", "Contact"] {
+                    prop_assert_eq!(view(&world, number, of), world.server().all(&entity(of)), "device {}", number);
+                }
+            }
+            let mut requests: Vec<RequestId> = world.server().effects().iter().map(|e| e.request).collect();
+            let count = requests.len();
+            requests.sort();
+            requests.dedup();
+            prop_assert_eq!(requests.len(), count, "a sending had two effects");
+            for (device, operation) in made {
+                let outcome = world.devices[device].engine.outcome(operation).unwrap();
+                prop_assert!(!matches!(outcome, Outcome::Pending | Outcome::Parked(_)));
+            }
+            Ok(())
+        })?;
+    }
+}

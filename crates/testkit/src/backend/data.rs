@@ -1,0 +1,243 @@
+//! The data of the back end, and what writing does to them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use driftless_record::{
+    Cause, CauseClass, Change, ChangeAction, Condition, EntityName, Fields, Record, RecordId, RequestId,
+    Revision, Schema, ServerRecord, Stamp,
+};
+use driftless_transport::{Capabilities, PushResult};
+
+use super::Fault;
+
+/// One effect that a push had, in the order in which they happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// The sending behind it.
+    pub request: RequestId,
+    /// What was done.
+    pub change: Change,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub fields: Fields,
+    pub stamps: BTreeMap<driftless_record::FieldName, Stamp>,
+    pub revision: u64,
+}
+
+/// A back end: records with revisions, a history for deltas, a memory of request ids, and a list of its effects.
+#[derive(Debug)]
+pub struct Backend {
+    pub(super) schema: Arc<Schema>,
+    pub(super) capabilities: Capabilities,
+    pub(super) records: BTreeMap<(EntityName, RecordId), Stored>,
+    /// Per record, the number of its last change; deleted records stay in it.
+    pub(super) changed: BTreeMap<(EntityName, RecordId), u64>,
+    pub(super) sequence: u64,
+    pub(super) now: i64,
+    answered: BTreeMap<RequestId, PushResult>,
+    effects: Vec<Effect>,
+    faults: VecDeque<Fault>,
+    refuse: Option<fn(&Change) -> Option<Cause>>,
+}
+
+impl Backend {
+    /// Makes an empty back end.
+    #[must_use]
+    pub fn new(schema: Arc<Schema>, capabilities: Capabilities) -> Self {
+        Self {
+            schema,
+            capabilities,
+            records: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            sequence: 0,
+            now: 0,
+            answered: BTreeMap::new(),
+            effects: Vec::new(),
+            faults: VecDeque::new(),
+            refuse: None,
+        }
+    }
+
+    /// Sets the server's clock, in milliseconds since 1970.
+    pub fn set_now(&mut self, now: i64) {
+        self.now = now;
+    }
+
+    /// Returns the server's clock, in milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Says what goes wrong with the next pushes, one after the other.
+    pub fn fail(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.extend(faults);
+    }
+
+    /// Lets everything go right from here.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Refuses changes for which the rule gives a cause.
+    pub fn refuse(&mut self, rule: Option<fn(&Change) -> Option<Cause>>) {
+        self.refuse = rule;
+    }
+
+    /// Returns every effect that pushes had.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// Returns a record, if there is one.
+    #[must_use]
+    pub fn record(&self, entity: &EntityName, id: &RecordId) -> Option<ServerRecord> {
+        self.records
+            .get(&(entity.clone(), id.clone()))
+            .map(|stored| self.server_record(entity, id, stored))
+    }
+
+    /// Returns every record of an entity.
+    #[must_use]
+    pub fn all(&self, entity: &EntityName) -> BTreeMap<RecordId, Fields> {
+        let of_entity = self.records.iter().filter(|((name, _), _)| name == entity);
+        of_entity
+            .map(|((_, id), stored)| (id.clone(), stored.fields.clone()))
+            .collect()
+    }
+
+    /// Sets fields of a record as somebody else would, making it if need be.
+    pub fn put(&mut self, entity: &EntityName, id: &RecordId, fields: Fields) {
+        let next = self.count(entity, id);
+        let now = self.now;
+        let stored = self
+            .records
+            .entry((entity.clone(), id.clone()))
+            .or_insert_with(|| Stored {
+                fields: Fields::new(),
+                stamps: BTreeMap::new(),
+                revision: 0,
+            });
+        let device = driftless_record::DeviceId(uuid::Uuid::nil());
+        let stamp = Stamp {
+            time: driftless_record::Timestamp(now),
+            counter: 0,
+            device,
+        };
+        stored
+            .stamps
+            .extend(fields.keys().map(|field| (field.clone(), stamp)));
+        stored.fields.extend(fields);
+        stored.revision = next;
+    }
+
+    /// Deletes a record as somebody else would.
+    pub fn remove(&mut self, entity: &EntityName, id: &RecordId) {
+        self.count(entity, id);
+        self.records.remove(&(entity.clone(), id.clone()));
+    }
+
+    fn count(&mut self, entity: &EntityName, id: &RecordId) -> u64 {
+        self.sequence += 1;
+        self.changed.insert((entity.clone(), id.clone()), self.sequence);
+        self.sequence
+    }
+
+    pub(super) fn next_fault(&mut self) -> Fault {
+        self.faults.pop_front().unwrap_or(Fault::None)
+    }
+
+    pub(super) fn server_record(&self, entity: &EntityName, id: &RecordId, stored: &Stored) -> ServerRecord {
+        let record = Record {
+            entity: entity.clone(),
+            id: id.clone(),
+            revision: Some(revision(stored.revision)),
+            fields: stored.fields.clone(),
+        };
+        let stamps = if self.capabilities.stamps {
+            stored.stamps.clone()
+        } else {
+            BTreeMap::new()
+        };
+        ServerRecord { record, stamps }
+    }
+
+    /// Carries a change out, or answers as the first time if the request id is known.
+    pub(super) fn carry_out(&mut self, request: RequestId, change: &Change) -> PushResult {
+        let repeatable = self.capabilities.idempotency == driftless_transport::Idempotency::Repeatable;
+        if let Some(known) = self.answered.get(&request).filter(|_| repeatable) {
+            return known.clone();
+        }
+        let result = match self.refuse.and_then(|rule| rule(change)) {
+            Some(cause) => PushResult::Failed {
+                cause,
+                retry_after: None,
+            },
+            None => self.write(request, change),
+        };
+        if matches!(result, PushResult::Done { .. }) {
+            self.answered.insert(request, result.clone());
+        }
+        result
+    }
+
+    fn write(&mut self, request: RequestId, change: &Change) -> PushResult {
+        let key = (change.entity.clone(), change.record.clone());
+        let found = self.records.get(&key).map(|stored| revision(stored.revision));
+        let failed = |class| PushResult::Failed {
+            cause: cause(class),
+            retry_after: None,
+        };
+        match (&change.condition, &found) {
+            (Condition::Absent, Some(_)) => return failed(CauseClass::Conflict),
+            (Condition::Revision(_) | Condition::Exists, None) => {
+                return match change.action {
+                    ChangeAction::Delete => PushResult::Done {
+                        revision: None,
+                        record: None,
+                    },
+                    ChangeAction::Create(_) | ChangeAction::Update(_) => failed(CauseClass::Gone),
+                };
+            }
+            (Condition::Revision(expected), Some(found)) if expected != found => {
+                return failed(CauseClass::Precondition);
+            }
+            _ => {}
+        }
+        self.effects.push(Effect {
+            request,
+            change: change.clone(),
+        });
+        match &change.action {
+            ChangeAction::Create(fields) | ChangeAction::Update(fields) => {
+                self.put(&change.entity, &change.record, fields.clone());
+                if let Some(stored) = self.records.get_mut(&key) {
+                    stored.stamps.extend(change.stamps.clone());
+                }
+            }
+            ChangeAction::Delete => self.remove(&change.entity, &change.record),
+        }
+        let revision = self.records.get(&key).map(|stored| revision(stored.revision));
+        PushResult::Done {
+            revision,
+            record: None,
+        }
+    }
+}
+
+fn revision(number: u64) -> Revision {
+    Revision(number.to_string())
+}
+
+fn cause(class: CauseClass) -> Cause {
+    Cause {
+        class,
+        field: None,
+        code: "double".to_owned(),
+        text: class.words().to_owned(),
+    }
+}

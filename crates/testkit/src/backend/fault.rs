@@ -1,0 +1,16 @@
+//! What goes wrong on the way to the back end.
+
+/// What happens to one push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing goes wrong.
+    None,
+    /// The request never leaves the device.
+    Unreachable,
+    /// The request is lost on its way; nobody knows.
+    RequestLost,
+    /// The request has its effect, and the reply is lost.
+    ReplyLost,
+    /// The reply is cut after so many results.
+    ReplyCut(usize),
+}

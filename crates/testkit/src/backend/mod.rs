@@ -1,0 +1,9 @@
+//! A back end in memory that does exactly what its capabilities say, and breaks when told to.
+
+mod data;
+mod fault;
+mod wire;
+
+pub use data::{Backend, Effect};
+pub use fault::Fault;
+pub use wire::BackendTransport;

@@ -1,0 +1,225 @@
+//! The transport to the back end in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use driftless_record::{
+    EntityName, EntitySchema, FieldName, RecordId, Row, RowSet, Schema, ServerRecord, Settings, TenantId,
+    Timestamp, UserId,
+};
+use driftless_transport::{
+    Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, PushResult,
+    Removal, RemovalReason, SweepPage, SweepRequest, Transport, TransportError,
+};
+
+use super::data::Stored;
+use super::{Backend, Fault};
+
+/// The way to a [`Backend`], for one user. Clones lead to the same back end.
+#[derive(Debug, Clone)]
+pub struct BackendTransport {
+    backend: Arc<Mutex<Backend>>,
+    user: UserId,
+}
+
+impl BackendTransport {
+    /// Makes a way to a back end.
+    #[must_use]
+    pub fn new(backend: Arc<Mutex<Backend>>, user: &str) -> Self {
+        Self {
+            backend,
+            user: UserId(user.to_owned()),
+        }
+    }
+
+    /// Returns the tenant that the back end belongs to.
+    #[must_use]
+    pub fn tenant() -> TenantId {
+        TenantId("memory".to_owned())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Backend> {
+        self.backend.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lost(detail: &str) -> TransportError {
+    TransportError::Lost {
+        host: "memory".to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+fn number(checkpoint: &Checkpoint) -> Result<(u64, u64), TransportError> {
+    let parts = checkpoint
+        .0
+        .split_once('/')
+        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    parts.ok_or_else(|| TransportError::Protocol("not a checkpoint of this back end".to_owned()))
+}
+
+#[async_trait]
+impl Transport for BackendTransport {
+    async fn contact(&self) -> Result<Contact, TransportError> {
+        Ok(Contact {
+            user: self.user.clone(),
+            display_name: self.user.to_string(),
+            tenant: Self::tenant(),
+            server: "memory".to_owned(),
+            server_time: Some(Timestamp(self.lock().now)),
+        })
+    }
+
+    async fn describe(&self) -> Result<Described, TransportError> {
+        Ok(Described {
+            schema: (*self.lock().schema).clone(),
+            notes: Vec::new(),
+        })
+    }
+
+    async fn settings(&self) -> Result<Option<Settings>, TransportError> {
+        Ok(None)
+    }
+
+    async fn capabilities(&self, _entity: &Arc<EntitySchema>) -> Result<Capabilities, TransportError> {
+        Ok(self.lock().capabilities.clone())
+    }
+
+    /// Reads changes in the order in which they happened: a checkpoint is "position/end of this set".
+    async fn pull(&self, request: &PullRequest) -> Result<Page, TransportError> {
+        let backend = self.lock();
+        let name = &request.entity.name;
+        let (from, end) = match &request.checkpoint {
+            Some(checkpoint) => number(checkpoint)?,
+            None => (0, 0),
+        };
+        let end = if end == 0 { backend.sequence } else { end };
+        let mut changes: Vec<(u64, &RecordId)> = backend
+            .changed
+            .iter()
+            .filter(|((entity, _), at)| entity == name && **at > from)
+            .map(|((_, id), at)| (*at, id))
+            .collect();
+        changes.sort_unstable();
+        let total = changes.len() as u64;
+        let page: Vec<_> = changes.into_iter().take(request.max_rows).collect();
+        let last = (page.len() as u64) == total;
+        let position = if last {
+            end.max(page.last().map_or(0, |(at, _)| *at))
+        } else {
+            page.last().map_or(from, |(at, _)| *at)
+        };
+        let columns: Arc<[FieldName]> = request
+            .entity
+            .fields
+            .iter()
+            .map(|field| field.name.clone())
+            .collect();
+        let (mut rows, mut removed, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
+        for (_, id) in page {
+            match backend.records.get(&(name.clone(), id.clone())) {
+                Some(stored) => {
+                    if backend.capabilities.stamps && request.checkpoint.is_some() {
+                        let of_row = stored
+                            .stamps
+                            .iter()
+                            .map(|(field, stamp)| (field.clone(), *stamp))
+                            .collect();
+                        stamps.push((rows.len(), of_row));
+                    }
+                    rows.push(row(id, stored, &columns));
+                }
+                None => removed.push(Removal {
+                    id: id.clone(),
+                    reason: RemovalReason::Deleted,
+                }),
+            }
+        }
+        Ok(Page {
+            rows: RowSet {
+                entity: name.clone(),
+                columns,
+                rows,
+            },
+            stamps,
+            removed,
+            next: Checkpoint(format!("{position}/{}", if last { 0 } else { end })),
+            last,
+            total: Some(total),
+            bytes: 0,
+            server_time: Some(Timestamp(backend.now)),
+        })
+    }
+
+    async fn sweep(&self, request: &SweepRequest) -> Result<SweepPage, TransportError> {
+        let backend = self.lock();
+        let of_entity = backend
+            .records
+            .iter()
+            .filter(|((entity, _), _)| *entity == request.entity.name);
+        let record = |id: &RecordId, stored: &Stored| backend.server_record(&request.entity.name, id, stored);
+        let ids = of_entity
+            .map(|((_, id), stored)| (id.clone(), record(id, stored).record.revision))
+            .collect();
+        Ok(SweepPage { ids, next: None })
+    }
+
+    async fn fetch(
+        &self,
+        _schema: &Arc<Schema>,
+        entity: &EntityName,
+        id: &RecordId,
+    ) -> Result<Option<ServerRecord>, TransportError> {
+        Ok(self.lock().record(entity, id))
+    }
+
+    async fn push(&self, _schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {
+        let mut backend = self.lock();
+        let fault = backend.next_fault();
+        match fault {
+            Fault::Unreachable => {
+                return Err(TransportError::Unreachable {
+                    host: "memory".to_owned(),
+                    detail: "down".to_owned(),
+                });
+            }
+            Fault::RequestLost => return Err(lost("request lost")),
+            Fault::None | Fault::ReplyLost | Fault::ReplyCut(_) => {}
+        }
+        let mut results = BTreeMap::new();
+        for item in items {
+            let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
+            let result = if item.after.iter().all(stands) {
+                backend.carry_out(item.sending.id, &item.sending.change)
+            } else {
+                PushResult::Skipped
+            };
+            results.insert(item.sending.id, result);
+        }
+        match fault {
+            Fault::ReplyLost => return Err(lost("reply lost")),
+            Fault::ReplyCut(after) => {
+                let kept: Vec<_> = items.iter().take(after).map(|item| item.sending.id).collect();
+                results.retain(|id, _| kept.contains(id));
+            }
+            Fault::None | Fault::Unreachable | Fault::RequestLost => {}
+        }
+        Ok(PushReply {
+            results,
+            server_time: Some(Timestamp(backend.now)),
+        })
+    }
+}
+
+fn row(id: &RecordId, stored: &Stored, columns: &[FieldName]) -> Row {
+    let values = columns
+        .iter()
+        .map(|field| stored.fields.get(field).cloned().unwrap_or_default())
+        .collect();
+    Row {
+        id: id.clone(),
+        revision: Some(driftless_record::Revision(stored.revision.to_string())),
+        values,
+    }
+}
