@@ -91,7 +91,13 @@ impl ErrorBody {
             message: detail.message.text().unwrap_or_default(),
             target: detail.target.text(),
         };
-        let details = error.details.unwrap_or_default().into_iter().take(MAX_DETAILS).map(detail).collect();
+        let details = error
+            .details
+            .unwrap_or_default()
+            .into_iter()
+            .take(MAX_DETAILS)
+            .map(detail)
+            .collect();
         Some(Self {
             code: error.code.text().unwrap_or_default(),
             message: error.message.text().unwrap_or_default(),
@@ -128,7 +134,8 @@ mod tests {
 
     #[test]
     fn errors_as_services_write_them() {
-        let odd = br#"{"error":{"code":500,"message":{"lang":"en","value":"no"},"innererror":{},"details":null}}"#;
+        let odd =
+            br#"{"error":{"code":500,"message":{"lang":"en","value":"no"},"innererror":{},"details":null}}"#;
         let error = ErrorBody::read(odd).unwrap();
         assert_eq!((error.code.as_str(), error.message.as_str()), ("500", "no"));
         assert_eq!(ErrorBody::read(b"<html>"), None);

@@ -30,7 +30,9 @@ pub const JSON_IEEE754: &str = "application/json;odata.metadata=minimal;IEEE754C
 /// Returns whether a media type asks for wide numbers as strings.
 #[must_use]
 pub fn is_ieee754_compatible(media_type: &str) -> bool {
-    media_type.split([';', ',']).any(|part| part.trim().eq_ignore_ascii_case("IEEE754Compatible=true"))
+    media_type
+        .split([';', ','])
+        .any(|part| part.trim().eq_ignore_ascii_case("IEEE754Compatible=true"))
 }
 
 /// What a server says about a repeatable request.
@@ -104,7 +106,12 @@ impl Preferences {
                 Some((name, value)) => (name, Some(unquoted(value))),
                 None => (item, None),
             };
-            let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let name = name
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
             preferences.add(name.strip_prefix("odata.").unwrap_or(&name), value.as_deref());
         }
         preferences
@@ -119,7 +126,9 @@ impl Preferences {
             ("return", Some("minimal")) => {
                 self.returning.get_or_insert(Returning::Minimal);
             }
-            ("maxpagesize", _) => self.max_page_size = self.max_page_size.or(number().filter(|size| *size > 0)),
+            ("maxpagesize", _) => {
+                self.max_page_size = self.max_page_size.or(number().filter(|size| *size > 0))
+            }
             ("track-changes", _) => self.track_changes = true,
             ("continue-on-error", value) => {
                 let goes_on = value.is_none_or(|value| value.eq_ignore_ascii_case("true"));
@@ -150,13 +159,19 @@ impl fmt::Display for Preferences {
             items.push("track-changes".to_owned());
             items.push("odata.track-changes".to_owned());
         }
-        items.extend(self.continue_on_error.map(|goes_on| format!("odata.continue-on-error={goes_on}")));
+        items.extend(
+            self.continue_on_error
+                .map(|goes_on| format!("odata.continue-on-error={goes_on}")),
+        );
         if self.respond_async {
             items.push("respond-async".to_owned());
         }
         items.extend(self.wait_seconds.map(|seconds| format!("wait={seconds}")));
         items.extend(self.include_annotations.as_ref().map(|list| {
-            let list: String = list.chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect();
+            let list: String = list
+                .chars()
+                .filter(|c| c.is_ascii_graphic() && *c != '"')
+                .collect();
             format!("odata.include-annotations=\"{list}\"")
         }));
         if self.stamps {
@@ -224,8 +239,11 @@ fn opaque(tag: &str) -> &str {
 /// Returns whether a text is an entity tag of acceptable length.
 #[must_use]
 pub fn is_etag(text: &str) -> bool {
-    let inner = opaque(text).strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    text.len() <= MAX_ETAG_BYTES && inner.is_some_and(|inner| !inner.contains('"') && !inner.contains(char::is_control))
+    let inner = opaque(text)
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    text.len() <= MAX_ETAG_BYTES
+        && inner.is_some_and(|inner| !inner.contains('"') && !inner.contains(char::is_control))
 }
 
 #[cfg(test)]
@@ -264,9 +282,17 @@ mod tests {
 
     #[test]
     fn preferences_are_read_in_every_form() {
-        let read = Preferences::parse("Return=minimal; foo=\"a,b\", odata.MaxPageSize = 20,maxpagesize=0, x=\",return\"");
-        assert_eq!((read.returning, read.max_page_size), (Some(Returning::Minimal), Some(20)));
-        assert_eq!(Preferences::parse("odata.continue-on-error").continue_on_error, Some(true));
+        let read = Preferences::parse(
+            "Return=minimal; foo=\"a,b\", odata.MaxPageSize = 20,maxpagesize=0, x=\",return\"",
+        );
+        assert_eq!(
+            (read.returning, read.max_page_size),
+            (Some(Returning::Minimal), Some(20))
+        );
+        assert_eq!(
+            Preferences::parse("odata.continue-on-error").continue_on_error,
+            Some(true)
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod csdl;
 mod error_body;
 pub mod headers;
 pub mod payload;
+pub mod query;
 mod suggest;
 pub mod syntax;
 

@@ -12,6 +12,8 @@ mod time;
 mod value;
 mod write;
 
+pub(crate) use value::decimal as exact_decimal;
+
 pub use error::PayloadError;
 pub use layout::{Layout, Limits, Unknown};
 pub use links::record_link;
