@@ -35,7 +35,16 @@ CREATE TABLE outbox (
     state TEXT NOT NULL,
     payload TEXT NOT NULL
 ) STRICT;
-CREATE INDEX outbox_of_record ON outbox (entity, record);
+
+-- What is kept of an unsettled record: its server image under sequence -1, and a mark for each of its pending
+-- operations under theirs. Both in one place, because an edit writes both.
+CREATE TABLE unsettled (
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    image BLOB,
+    PRIMARY KEY (entity, record, sequence)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY,
@@ -49,13 +58,6 @@ CREATE TABLE history (
 CREATE TABLE sending (
     id BLOB PRIMARY KEY,
     payload TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE image (
-    entity TEXT NOT NULL,
-    record TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    PRIMARY KEY (entity, record)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE log (

@@ -64,6 +64,8 @@ pub(crate) struct Table {
     pub(crate) fields: Vec<Column>,
     /// The places of the fields by name.
     places: BTreeMap<FieldName, usize>,
+    /// Selects every record: id, revision, and the columns of every field.
+    pub(crate) select_all: String,
     /// Selects one record by its id: id, revision, and the columns of every field.
     pub(crate) select_one: String,
     /// Selects ids and revisions after an id, up to a limit.
@@ -114,19 +116,20 @@ impl Table {
             .enumerate()
             .map(|(place, field)| (field.name.clone(), place))
             .collect();
-        let mut select_one = "SELECT \"id\", \"revision\"".to_owned();
+        let mut select_all = "SELECT \"id\", \"revision\"".to_owned();
         for name in fields.iter().flat_map(Column::names) {
-            select_one.push_str(", ");
-            select_one.push_str(&name);
+            select_all.push_str(", ");
+            select_all.push_str(&name);
         }
-        select_one.push_str(&format!(" FROM \"e{number}\" WHERE \"id\" = ?1"));
+        select_all.push_str(&format!(" FROM \"e{number}\""));
         Ok(Self {
             number,
             state,
             schema,
             fields,
             places,
-            select_one,
+            select_one: format!("{select_all} WHERE \"id\" = ?1"),
+            select_all,
             select_ids: format!(
                 "SELECT \"id\", \"revision\" FROM \"e{number}\" WHERE \"id\" > ?1 ORDER BY \"id\" LIMIT ?2"
             ),

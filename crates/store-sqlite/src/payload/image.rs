@@ -1,4 +1,5 @@
-//! Server images as they are stored. The entity and the id of the record are columns beside the payload.
+//! Server images as they are stored: a byte with the version, then the form of that version in `postcard`, which is
+//! half the size of JSON; an edit writes one. The entity and the id of the record are columns beside the payload.
 
 use driftless_record::{EntityName, Record, RecordId, Revision, ServerRecord};
 use serde::{Deserialize, Serialize};
@@ -8,10 +9,7 @@ use super::value::{StoredFields, StoredStamps, fields, read_fields, read_stamps,
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ImageV1 {
-    v: u8,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     server: Option<ServerV1>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     gone: bool,
 }
 
@@ -19,30 +17,32 @@ struct ImageV1 {
 struct ServerV1 {
     revision: Option<Revision>,
     fields: StoredFields,
-    #[serde(default, skip_serializing_if = "StoredStamps::is_empty")]
     stamps: StoredStamps,
 }
 
 /// Writes the server's side of an image.
-pub(crate) fn encode_image(server: Option<&ServerRecord>, gone: bool) -> Result<String, Unreadable> {
-    Ok(serde_json::to_string(&ImageV1 {
-        v: 1,
+pub(crate) fn encode_image(server: Option<&ServerRecord>, gone: bool) -> Result<Vec<u8>, Unreadable> {
+    let stored = ImageV1 {
         server: server.map(|server| ServerV1 {
             revision: server.record.revision.clone(),
             fields: fields(&server.record.fields),
             stamps: stamps(&server.stamps),
         }),
         gone,
-    })?)
+    };
+    postcard::to_extend(&stored, vec![1]).map_err(|_| Unreadable)
 }
 
 /// Reads the server's side of the image of a record, and whether the server no longer has it.
 pub(crate) fn decode_image(
     entity: &EntityName,
     id: &RecordId,
-    payload: &str,
+    payload: &[u8],
 ) -> Result<(Option<ServerRecord>, bool), Unreadable> {
-    let stored: ImageV1 = serde_json::from_str(payload)?;
+    let [1, payload @ ..] = payload else {
+        return Err(Unreadable);
+    };
+    let stored: ImageV1 = postcard::from_bytes(payload).map_err(|_| Unreadable)?;
     let Some(server) = stored.server else {
         return Ok((None, stored.gone));
     };

@@ -7,11 +7,11 @@ use driftless_record::{
     EntityName, FieldName, Fields, FileValue, Lookup, RawStamp, RecordId, Stamp, Timestamp, Value, time,
     value::Double,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Unreadable;
 
-/// A value. Doubles are kept as their bits, because JSON has no `NaN`.
+/// A value. Variants are only ever added at the end: `postcard` knows them by their place. Doubles are kept as their bits, because JSON has no `NaN`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum StoredValue {
     #[serde(rename = "n")]
@@ -37,7 +37,7 @@ pub(super) enum StoredValue {
     #[serde(rename = "g")]
     Guid(uuid::Uuid),
     #[serde(rename = "x")]
-    Binary(String),
+    Binary(Bytes),
     #[serde(rename = "c")]
     Choice(String),
     #[serde(rename = "cs")]
@@ -67,7 +67,7 @@ impl From<&Value> for StoredValue {
             Value::DateTime(v) => Self::DateTime(v.ticks, v.offset_minutes),
             Value::Duration(v) => Self::Duration(v.ticks),
             Value::Guid(v) => Self::Guid(*v),
-            Value::Binary(v) => Self::Binary(hex(v)),
+            Value::Binary(v) => Self::Binary(Bytes(v.clone())),
             Value::Choice(v) => Self::Choice(v.clone()),
             Value::Choices(v) => Self::Choices(v.clone()),
             Value::Lookup(v) => Self::Lookup(v.entity.clone(), v.id.clone(), v.name.clone()),
@@ -100,7 +100,7 @@ impl TryFrom<StoredValue> for Value {
             }),
             StoredValue::Duration(ticks) => Self::Duration(time::Duration { ticks }),
             StoredValue::Guid(v) => Self::Guid(v),
-            StoredValue::Binary(v) => Self::Binary(unhex(&v).ok_or(Unreadable)?),
+            StoredValue::Binary(v) => Self::Binary(v.0),
             StoredValue::Choice(v) => Self::Choice(v),
             StoredValue::Choices(v) => Self::Choices(v),
             StoredValue::Lookup(entity, id, name) => Self::Lookup(Lookup { entity, id, name }),
@@ -189,6 +189,31 @@ impl From<StoredRaw> for RawStamp {
             boot: stored.2,
             counter: stored.3,
             device: stored.4,
+        }
+    }
+}
+
+/// Bytes: two hexadecimal digits each in JSON.
+#[derive(Debug)]
+pub(super) struct Bytes(Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&hex(&self.0))
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let bytes = unhex(&String::deserialize(deserializer)?);
+            bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
+        } else {
+            Vec::deserialize(deserializer).map(Self)
         }
     }
 }

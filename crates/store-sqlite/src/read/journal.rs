@@ -17,7 +17,9 @@ impl JournalReader for SqliteStore {
                 reader.texts("SELECT payload FROM outbox ORDER BY sequence LIMIT ?1", [bound(*limit)])
             }
             OperationSelection::PendingOf(entity, id) => reader.texts(
-                "SELECT payload FROM outbox WHERE entity = ?1 AND record = ?2 ORDER BY sequence",
+                "SELECT outbox.payload FROM unsettled JOIN outbox ON outbox.sequence = unsettled.sequence
+                 WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.sequence >= 0
+                 ORDER BY unsettled.sequence",
                 (entity.as_str(), id.as_str()),
             ),
             OperationSelection::One(id) => reader.texts(
@@ -53,15 +55,15 @@ impl JournalReader for SqliteStore {
     }
 
     fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>> {
-        let payload: Option<String> = self.read(|reader| {
+        let payload: Option<Vec<u8>> = self.read(|reader| {
             reader.one(
-                "SELECT payload FROM image WHERE entity = ?1 AND record = ?2",
+                "SELECT image FROM unsettled WHERE entity = ?1 AND record = ?2 AND sequence = -1",
                 (entity.as_str(), id.as_str()),
             )
         })?;
         payload
-            .map(|text| {
-                let (server, gone) = decode_image(entity, id, &text).map_err(|_| unreadable("an image"))?;
+            .map(|bytes| {
+                let (server, gone) = decode_image(entity, id, &bytes).map_err(|_| unreadable("an image"))?;
                 Ok(Image {
                     entity: entity.clone(),
                     id: id.clone(),
@@ -75,7 +77,7 @@ impl JournalReader for SqliteStore {
     fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>> {
         let ids = self.read(|reader| {
             reader.texts(
-                "SELECT record FROM image WHERE entity = ?1 ORDER BY record",
+                "SELECT record FROM unsettled WHERE entity = ?1 AND sequence = -1 ORDER BY record",
                 [entity.as_str()],
             )
         })?;

@@ -1,6 +1,7 @@
 //! Reading: records as the user sees them, and the journal.
 
 mod journal;
+mod query;
 mod row;
 mod view;
 

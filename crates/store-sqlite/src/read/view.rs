@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use driftless_record::query::{Context, NoLookups, eval};
 use driftless_record::{
-    Collation, DateTime, EntityName, Query, Record, RecordId, Revision, Schema, Timestamp,
+    EntityName, Query, Record, RecordId, Revision, Schema, Timestamp,
 };
-use driftless_store::{StoreError, ViewReader};
+use driftless_store::ViewReader;
 use rusqlite::OptionalExtension as _;
 
 use super::row::{identity, record};
@@ -35,36 +34,11 @@ impl ViewReader for SqliteStore {
     }
 
     fn query(&self, query: &Query, now: Timestamp) -> Result<Vec<Record>> {
-        self.read(|reader| {
-            let table = reader.catalogue.table(&query.entity)?;
-            let mut records = Vec::new();
-            if table.state == State::Open {
-                let mut statement = reader
-                    .connection
-                    .prepare_cached(table.select_one.trim_end_matches(" WHERE \"id\" = ?1"))
-                    .map_err(of_database)?;
-                let mut rows = statement.query([]).map_err(of_database)?;
-                while let Some(row) = rows.next().map_err(of_database)? {
-                    records.push(record(&query.entity, table.fields.iter(), row)?);
-                }
-            }
-            let context = Context {
-                schema: &reader.catalogue.schema,
-                collation: Collation::Binary,
-                now: DateTime::from_timestamp(now),
-                lookups: &NoLookups,
-            };
-            eval::run(query, records, &context).map_err(|error| StoreError::Unfit(error.to_string()))
-        })
+        self.read(|reader| reader.query(query, now))
     }
 
     fn count(&self, query: &Query, now: Timestamp) -> Result<u64> {
-        let all = Query {
-            skip: 0,
-            top: None,
-            ..query.clone()
-        };
-        Ok(self.query(&all, now)?.len() as u64)
+        self.read(|reader| reader.count(query, now))
     }
 
     fn ids(

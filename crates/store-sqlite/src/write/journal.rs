@@ -2,52 +2,63 @@
 
 use driftless_record::{EntityName, LogEntry, Operation, RecordId, RequestId, Sending};
 use driftless_store::{FileRow, Image, StoreError};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, OptionalExtension as _};
 
 use super::Commit;
-use crate::error::{Result, too_large, unreadable};
+use crate::error::{Result, of_database, too_large, unreadable};
 use crate::payload::{encode_image, encode_log, encode_operation, encode_sending};
-
-macro_rules! put_operation {
-    ($table:literal) => {
-        concat!(
-            "INSERT INTO ",
-            $table,
-            " (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, entity = excluded.entity,
-             record = excluded.record, state = excluded.state, payload = excluded.payload"
-        )
-    };
-}
 
 impl Commit<'_> {
     pub(super) fn put_operation(&self, operation: &Operation) -> Result<()> {
-        let (put, drop) = if operation.state.is_final() {
-            (put_operation!("history"), "DELETE FROM outbox WHERE id = ?1")
-        } else {
-            (put_operation!("outbox"), "DELETE FROM history WHERE id = ?1")
-        };
+        let id = operation.id.0.as_bytes();
         let sequence = i64::try_from(operation.sequence).map_err(|_| too_large("the sequence number"))?;
+        let place = (operation.entity.as_str(), operation.record.as_str(), sequence);
         let payload = encode_operation(operation).map_err(|_| unreadable("an operation"))?;
-        self.run(drop, [operation.id.0.as_bytes()])?;
-        let put = self.run(
-            put,
-            (
-                sequence,
-                operation.id.0.as_bytes(),
-                operation.entity.as_str(),
-                operation.record.as_str(),
-                operation.state.word(),
-                &payload,
-            ),
-        );
-        put.map(|_| ()).map_err(|error| match &error {
-            StoreError::Backend(source) if is_constraint(source.as_ref()) => StoreError::Unfit(format!(
-                "operation {}: another has its sequence number",
-                operation.id
-            )),
+        let pending = !operation.state.is_final();
+        let known = self.pending_place(id)?;
+        let stays = pending && known.as_ref().is_some_and(|known| place == (&known.0, &known.1, known.2));
+        if stays {
+            self.run(
+                "UPDATE outbox SET state = ?2, payload = ?3 WHERE sequence = ?1",
+                (sequence, operation.state.word(), &payload),
+            )?;
+            return Ok(());
+        }
+        if let Some(known) = known {
+            self.run("DELETE FROM outbox WHERE id = ?1", [id])?;
+            self.run(
+                "DELETE FROM unsettled WHERE entity = ?1 AND record = ?2 AND sequence = ?3",
+                known,
+            )?;
+        }
+        self.run("DELETE FROM history WHERE id = ?1", [id])?;
+        let insert = if pending {
+            "INSERT INTO outbox (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        } else {
+            "INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        };
+        let inserted = self.run(insert, (sequence, id, place.0, place.1, operation.state.word(), &payload));
+        inserted.map_err(|error| match &error {
+            StoreError::Backend(source) if is_constraint(source.as_ref()) => {
+                StoreError::Unfit(format!("operation {}: another has its sequence number", operation.id))
+            }
             _ => error,
-        })
+        })?;
+        if pending {
+            self.run("INSERT INTO unsettled (entity, record, sequence) VALUES (?1, ?2, ?3)", place)?;
+        }
+        Ok(())
+    }
+
+    /// Returns entity, record and sequence of a pending operation.
+    fn pending_place(&self, id: &[u8; 16]) -> Result<Option<(String, String, i64)>> {
+        self.connection
+            .prepare_cached("SELECT entity, record, sequence FROM outbox WHERE id = ?1")
+            .and_then(|mut statement| {
+                let place = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+                place.optional()
+            })
+            .map_err(of_database)
     }
 
     pub(super) fn put_sending(&self, sending: &Sending) -> Result<()> {
@@ -76,8 +87,8 @@ impl Commit<'_> {
         }
         let payload = encode_image(image.server.as_ref(), image.gone).map_err(|_| unreadable("an image"))?;
         self.run(
-            "INSERT INTO image (entity, record, payload) VALUES (?1, ?2, ?3)
-             ON CONFLICT (entity, record) DO UPDATE SET payload = excluded.payload",
+            "INSERT INTO unsettled (entity, record, sequence, image) VALUES (?1, ?2, -1, ?3)
+             ON CONFLICT (entity, record, sequence) DO UPDATE SET image = excluded.image",
             (image.entity.as_str(), image.id.as_str(), &payload),
         )?;
         Ok(())
@@ -85,7 +96,7 @@ impl Commit<'_> {
 
     pub(super) fn drop_image(&self, entity: &EntityName, id: &RecordId) -> Result<()> {
         self.run(
-            "DELETE FROM image WHERE entity = ?1 AND record = ?2",
+            "DELETE FROM unsettled WHERE entity = ?1 AND record = ?2 AND sequence = -1",
             (entity.as_str(), id.as_str()),
         )?;
         Ok(())

@@ -6,3 +6,4 @@ mod rows;
 mod schema;
 
 pub(crate) use commit::Commit;
+pub(crate) use rows::Bind;

@@ -191,8 +191,7 @@ impl Commit<'_> {
     fn drop_settled(&self, table: &Table) -> Result<()> {
         self.run(
             &format!(
-                "DELETE FROM {} WHERE \"id\" NOT IN (SELECT record FROM outbox WHERE entity = ?1
-                 UNION ALL SELECT record FROM image WHERE entity = ?1)",
+                "DELETE FROM {} WHERE \"id\" NOT IN (SELECT record FROM unsettled WHERE entity = ?1)",
                 table.name()
             ),
             [table.schema.name.as_str()],
