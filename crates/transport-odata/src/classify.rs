@@ -180,6 +180,10 @@ fn by_code(is_create: bool, code: &str) -> Option<CauseClass> {
     if has(&["CONSTRAINT_NOTNULL", "CONSTRAINT_CHECK"]) || matches!(code.as_str(), "23502" | "23514") {
         return Some(CauseClass::Validation);
     }
+    // A delete that children stand against.
+    if has(&["HASCHILDREN", "TOOMANYCHILDREN", "0X80040227"]) {
+        return Some(CauseClass::Unsupported);
+    }
     if has(&["0X80072321", "0X80072322", "0X80072326"]) {
         return Some(CauseClass::Throttled);
     }
@@ -262,6 +266,8 @@ mod tests {
             (405, "", "unsupported unsupported unsupported"),
             (408, "", "unknown unknown unknown"),
             (409, "", "precondition conflict conflict"),
+            (409, "HasChildren", "unsupported unsupported unsupported"),
+            (409, "DuplicateKey", "precondition conflict conflict"),
             (410, "", "unsupported gone done"),
             (412, "", "precondition precondition precondition"),
             (412, "0x80040333", "unique unique unique"),

@@ -1,27 +1,27 @@
 //! Signing in, and finding out whose server this is.
 
-use driftless_record::{TenantId, Timestamp, UserId};
+use driftless_record::{TenantId, UserId};
 use driftless_transport::{Contact, TransportError};
 use driftless_transport_http::{Reply, StatusCode};
 use serde::Deserialize;
 
 use crate::transport::ODataTransport;
 
-/// The version of the wire between this client and driftless servers.
-const WIRE: u32 = 1;
-
 /// What a driftless server says of itself and the user.
 #[derive(Debug, Deserialize)]
 struct Me {
     user: String,
     display_name: Option<String>,
-    tenant: Option<String>,
-    #[serde(default)]
-    server: String,
-    /// The wire versions it speaks, least and most.
-    wire: Option<(u32, u32)>,
-    /// Its time in milliseconds since 1970.
-    time: Option<i64>,
+    tenant: String,
+    server_version: String,
+    client_versions: Option<ClientVersions>,
+}
+
+/// The clients that a server works with.
+#[derive(Debug, Deserialize)]
+struct ClientVersions {
+    least: String,
+    below: String,
 }
 
 /// The service document of any OData service, as far as it matters here.
@@ -79,29 +79,30 @@ impl ODataTransport {
     }
 
     fn own_contact(&self, me: Me, reply: &Reply) -> Result<Contact, TransportError> {
-        let (least, most) = me.wire.unwrap_or((WIRE, WIRE));
-        if WIRE < least || WIRE > most {
-            let advice = if WIRE < least {
-                "upgrade this program"
+        let client = env!("CARGO_PKG_VERSION");
+        if let Some(fit) = &me.client_versions {
+            let advice = if version(client) < version(&fit.least) {
+                format!("this program is too old: it must be {} or newer", fit.least)
+            } else if version(client) >= version(&fit.below) {
+                format!("the server is too old: it knows clients below {}", fit.below)
             } else {
-                "ask for an upgrade of the server"
+                String::new()
             };
-            return Err(TransportError::Incompatible {
-                client: format!("driftless {}", env!("CARGO_PKG_VERSION")),
-                server: me.server,
-                advice: advice.to_owned(),
-            });
+            if !advice.is_empty() {
+                return Err(TransportError::Incompatible {
+                    client: client.to_owned(),
+                    server: me.server_version,
+                    advice,
+                });
+            }
         }
         let root = self.http.root();
         Ok(Contact {
             display_name: me.display_name.unwrap_or_else(|| me.user.clone()),
             user: UserId(me.user),
-            tenant: TenantId(match me.tenant {
-                Some(tenant) => format!("{root} {tenant}"),
-                None => root.to_string(),
-            }),
-            server: me.server,
-            server_time: me.time.map(Timestamp).or_else(|| reply.server_time()),
+            tenant: TenantId(format!("{root} {}", me.tenant)),
+            server: format!("driftless {}", me.server_version),
+            server_time: reply.server_time(),
         })
     }
 
@@ -133,4 +134,10 @@ impl ODataTransport {
             server_time,
         })
     }
+}
+
+/// Reads a version as numbers to compare; what follows a hyphen or plus sign does not count.
+fn version(text: &str) -> Vec<u64> {
+    let numbers = text.split(['-', '+']).next().unwrap_or_default();
+    numbers.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }

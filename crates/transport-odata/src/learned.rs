@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use driftless_odata::csdl::{EntityFacts, Metadata};
+use driftless_odata::csdl::Metadata;
 use driftless_record::EntityName;
 
 use crate::visited::Visited;
@@ -69,11 +69,6 @@ impl Known {
     /// Returns what is known of an entity.
     pub(crate) fn entity(&mut self, name: &EntityName) -> &mut OfEntity {
         self.entities.entry(name.clone()).or_default()
-    }
-
-    /// Returns what the metadata says of an entity.
-    pub(crate) fn facts(&self, name: &EntityName) -> Option<EntityFacts> {
-        self.metadata.as_ref()?.facts.get(name).cloned()
     }
 
     /// Takes note of whether a reply answered repeatability headers.

@@ -9,7 +9,6 @@ mod learned;
 mod probe;
 mod pull;
 mod push;
-mod query;
 mod read;
 mod sweep;
 mod transport;

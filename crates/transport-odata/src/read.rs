@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use driftless_odata::payload::{self, Layout};
+use driftless_odata::query::{Names, raise_query};
 use driftless_record::query::{Comparison, Order};
 use driftless_record::{
     EntityName, EntitySchema, Expr, FieldKind, FieldName, Query, RecordId, Schema, ServerRecord, Value,
@@ -37,8 +38,10 @@ impl ODataTransport {
         query: &Query,
         count: bool,
     ) -> Result<Url, TransportError> {
-        let _ = schema;
-        let options = crate::query::to_options(query).map_err(TransportError::Protocol)?;
+        let metadata = self.learned.open().metadata.clone();
+        let facts = metadata.as_ref().map(|metadata| &metadata.facts);
+        let options = raise_query(query, Names { schema, facts })
+            .map_err(|error| TransportError::Protocol(error.to_string()))?;
         let mut text = driftless_odata::syntax::to_query_string(&options);
         if count {
             text.push_str("&$count=true");
