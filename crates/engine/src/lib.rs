@@ -28,6 +28,7 @@ pub use edit::Written;
 pub use engine::{Engine, Parts};
 pub use error::{EngineError, FieldProblem};
 pub use host::{Account, Clock, Host, Random};
+pub use names::closest;
 pub use outbox::{OutboxItem, Outcome};
 pub use preview::Preview;
 pub use progress::{NoProgress, Progress, ProgressSink, Stage};

@@ -6,8 +6,9 @@ use driftless_record::{EntitySchema, Schema};
 
 use crate::EngineError;
 
-/// Returns the candidate that is closest to a text, if it is close at all.
-pub(crate) fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+/// Returns the candidate that is closest to a text, if it is close at all: what a message suggests.
+#[must_use]
+pub fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     let text = text.to_lowercase();
     let limit = (text.chars().count() / 3).max(1);
     candidates
