@@ -15,6 +15,9 @@ use crate::value::Value;
 /// Scaled decimals are added and multiplied in 64 bits only up to this scale; twelve digits remain before the point.
 const MAX_ARITHMETIC_SCALE: u8 = 6;
 
+/// The entities of the lambdas around an expression, innermost last.
+type Scopes = Vec<Arc<EntitySchema>>;
+
 /// What checking needs to know.
 pub(crate) struct Checker<'a> {
     pub(crate) schema: &'a Schema,
@@ -51,70 +54,101 @@ impl Checker<'_> {
         }
     }
 
-    fn check(&self, expr: &Expr, scopes: &mut Vec<Arc<EntitySchema>>) -> Result<Typed, QueryError> {
-        let typed = match expr {
-            Expr::Literal(value) => return Ok(Typed::constant(value.clone())),
-            Expr::Field(path) => return self.field(path, scopes),
-            Expr::Any(collected) => return self.children(collected, scopes, Node::Any),
-            Expr::All(collected) => return self.children(collected, scopes, Node::All),
-            Expr::Not(inner) => Typed {
-                node: Node::Not(Box::new(boolean("not", self.check(inner, scopes)?)?)),
-                ty: Type::Bool,
-            },
-            Expr::And(all) => Typed {
-                node: Node::And(self.booleans("and", all, scopes)?),
-                ty: Type::Bool,
-            },
-            Expr::Or(any) => Typed {
-                node: Node::Or(self.booleans("or", any, scopes)?),
-                ty: Type::Bool,
-            },
-            Expr::Compare(comparison, a, b) => {
-                let (a, b) = (self.check(a, scopes)?, self.check(b, scopes)?);
-                compare(*comparison, a, b)?
-            }
-            Expr::In(left, list) => {
-                let left = self.check(left, scopes)?;
-                let list: Result<Vec<_>, _> = list
-                    .iter()
-                    .map(|item| member(&left, self.check(item, scopes)?))
-                    .collect();
-                Typed {
-                    node: Node::In(Box::new(left), list?),
-                    ty: Type::Bool,
-                }
-            }
-            Expr::Arithmetic(operator, a, b) => {
-                let (a, b) = (self.check(a, scopes)?, self.check(b, scopes)?);
-                arithmetic(*operator, a, b)?
-            }
-            Expr::Negate(inner) => {
-                let inner = self.check(inner, scopes)?;
-                let ty = match inner.ty {
-                    ty @ (Type::Null | Type::Int | Type::Decimal(_) | Type::Double | Type::Duration) => ty,
-                    other => return Err(mismatch("-", &[other])),
-                };
-                Typed {
-                    node: Node::Negate(Box::new(inner)),
-                    ty,
-                }
-            }
+    /// Checks an expression. Each operator has a function of its own, which keeps the stack of deep expressions small.
+    fn check(&self, expr: &Expr, scopes: &mut Scopes) -> Result<Typed, QueryError> {
+        match expr {
+            Expr::Literal(value) => Ok(Typed::constant(value.clone())),
+            Expr::Field(path) => self.field(path, scopes),
+            Expr::Any(collected) => self.children(collected, scopes, Node::Any),
+            Expr::All(collected) => self.children(collected, scopes, Node::All),
+            Expr::Not(inner) => self.not(inner, scopes),
+            Expr::And(all) => self.list("and", all, scopes, Node::And),
+            Expr::Or(any) => self.list("or", any, scopes, Node::Or),
+            Expr::Compare(comparison, a, b) => self.comparison(*comparison, a, b, scopes),
+            Expr::In(left, list) => self.membership(left, list, scopes),
+            Expr::Arithmetic(operator, a, b) => self.computation(*operator, a, b, scopes),
+            Expr::Negate(inner) => self.negation(inner, scopes),
             Expr::Call(function, arguments) => {
                 let arguments: Result<Vec<_>, _> = arguments
                     .iter()
                     .map(|argument| self.check(argument, scopes))
                     .collect();
-                self.call(*function, arguments?)?
+                self.call(*function, arguments?).map(|typed| self.folded(typed))
             }
+        }
+    }
+
+    fn boxed(&self, expr: &Expr, scopes: &mut Scopes) -> Result<Box<Typed>, QueryError> {
+        self.check(expr, scopes).map(Box::new)
+    }
+
+    fn not(&self, inner: &Expr, scopes: &mut Scopes) -> Result<Typed, QueryError> {
+        let inner = self.boxed(inner, scopes)?;
+        let node = Node::Not(Box::new(boolean("not", *inner)?));
+        Ok(self.folded(Typed { node, ty: Type::Bool }))
+    }
+
+    fn list(
+        &self,
+        operation: &'static str,
+        list: &[Expr],
+        scopes: &mut Scopes,
+        node: fn(Vec<Typed>) -> Node,
+    ) -> Result<Typed, QueryError> {
+        let list = self.booleans(operation, list, scopes)?;
+        Ok(self.folded(Typed {
+            node: node(list),
+            ty: Type::Bool,
+        }))
+    }
+
+    fn comparison(
+        &self,
+        comparison: Comparison,
+        a: &Expr,
+        b: &Expr,
+        scopes: &mut Scopes,
+    ) -> Result<Typed, QueryError> {
+        let (a, b) = (self.boxed(a, scopes)?, self.boxed(b, scopes)?);
+        compare(comparison, *a, *b).map(|typed| self.folded(typed))
+    }
+
+    fn membership(&self, left: &Expr, list: &[Expr], scopes: &mut Scopes) -> Result<Typed, QueryError> {
+        let left = self.boxed(left, scopes)?;
+        let list: Result<Vec<_>, _> = list
+            .iter()
+            .map(|item| member(&left, self.check(item, scopes)?))
+            .collect();
+        let node = Node::In(left, list?);
+        Ok(self.folded(Typed { node, ty: Type::Bool }))
+    }
+
+    fn computation(
+        &self,
+        operator: Arithmetic,
+        a: &Expr,
+        b: &Expr,
+        scopes: &mut Scopes,
+    ) -> Result<Typed, QueryError> {
+        let (a, b) = (self.boxed(a, scopes)?, self.boxed(b, scopes)?);
+        arithmetic(operator, *a, *b).map(|typed| self.folded(typed))
+    }
+
+    fn negation(&self, inner: &Expr, scopes: &mut Scopes) -> Result<Typed, QueryError> {
+        let inner = self.boxed(inner, scopes)?;
+        let ty = match inner.ty {
+            ty @ (Type::Null | Type::Int | Type::Decimal(_) | Type::Double | Type::Duration) => ty,
+            other => return Err(mismatch("-", &[other])),
         };
-        Ok(self.folded(typed))
+        let node = Node::Negate(inner);
+        Ok(self.folded(Typed { node, ty }))
     }
 
     fn booleans(
         &self,
         operation: &'static str,
         list: &[Expr],
-        scopes: &mut Vec<Arc<EntitySchema>>,
+        scopes: &mut Scopes,
     ) -> Result<Vec<Typed>, QueryError> {
         list.iter()
             .map(|item| boolean(operation, self.check(item, scopes)?))
@@ -175,17 +209,17 @@ impl Checker<'_> {
             };
             let target = entity;
             return Ok(Typed {
-                node: Node::Key(KeyRef { lookup, target }),
+                node: Node::Key(Box::new(KeyRef { lookup, target })),
                 ty,
             });
         }
         Ok(Typed {
-            node: Node::Field(FieldRef {
+            node: Node::Field(Box::new(FieldRef {
                 scope,
                 through,
                 field: path.field.clone(),
                 kind: field.kind.clone(),
-            }),
+            })),
             ty,
         })
     }
@@ -193,8 +227,8 @@ impl Checker<'_> {
     fn children(
         &self,
         collected: &Collected,
-        scopes: &mut Vec<Arc<EntitySchema>>,
-        node: fn(Children) -> Node,
+        scopes: &mut Scopes,
+        node: fn(Box<Children>) -> Node,
     ) -> Result<Typed, QueryError> {
         let (through, parent) = self.follow(collected.scope, &collected.through, scopes)?;
         let collection = parent.collections.get(&collected.collection);
@@ -222,7 +256,7 @@ impl Checker<'_> {
             }
         };
         Ok(Typed {
-            node: node(Children {
+            node: node(Box::new(Children {
                 scope: usize::from(collected.scope),
                 through,
                 parent: parent.name.clone(),
@@ -230,7 +264,7 @@ impl Checker<'_> {
                 via_several,
                 child,
                 body,
-            }),
+            })),
             ty: Type::Bool,
         })
     }

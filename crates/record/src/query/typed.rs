@@ -146,9 +146,9 @@ impl Typed {
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
     Const(Value),
-    Field(FieldRef),
+    Field(Box<FieldRef>),
     /// The key of a lookup's target, which is known without the target.
-    Key(KeyRef),
+    Key(Box<KeyRef>),
     Not(Box<Typed>),
     And(Vec<Typed>),
     Or(Vec<Typed>),
@@ -157,8 +157,8 @@ pub(crate) enum Node {
     Arithmetic(Arithmetic, Box<Typed>, Box<Typed>),
     Negate(Box<Typed>),
     Call(Function, Vec<Typed>),
-    Any(Children),
-    All(Children),
+    Any(Box<Children>),
+    All(Box<Children>),
 }
 
 /// A lookup field that is followed.

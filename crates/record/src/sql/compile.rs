@@ -6,6 +6,9 @@ mod function;
 mod value;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::dialect::{Dialect, quoted};

@@ -193,7 +193,7 @@ impl Writer<'_> {
         strict: bool,
     ) -> Result<String, CompileError> {
         let lookup = Typed {
-            node: Node::Field(key.lookup.clone()),
+            node: Node::Field(Box::new(key.lookup.clone())),
             ty: Type::Lookup,
         };
         let id = match value {
