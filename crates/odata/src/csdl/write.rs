@@ -231,8 +231,10 @@ impl Writer<'_> {
             let entity = self.schema.entity(target.as_str())?;
             match entity.key.as_slice() {
                 [one] => match &entity.field(one)?.kind {
-                    FieldKind::Lookup { .. } => None,
-                    kind => Some(self.edm_type(kind)),
+                    kind @ (FieldKind::Guid | FieldKind::Int { .. } | FieldKind::Text { .. }) => {
+                        Some(self.edm_type(kind))
+                    }
+                    _ => None,
                 },
                 _ => None,
             }

@@ -402,7 +402,7 @@ impl<'a> Lowering<'a> {
                     through.push(field);
                     entity = target;
                 }
-                Link::Many(_, child, collection) => {
+                Link::Many(collection, child) => {
                     if rest.next().is_some() {
                         return unsupported("fields of a collection without `any` or `all`");
                     }

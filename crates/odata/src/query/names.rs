@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_record::{Collection, EntityName, EntitySchema, FieldKind, FieldName, Schema};
+use driftless_record::{CollectionName, EntityName, EntitySchema, FieldKind, FieldName, Schema};
 
 use super::error::{QueryTextError, cut};
 use crate::csdl::{EntityFacts, WireType, navigation_name};
@@ -24,7 +24,7 @@ pub(super) enum Link {
     /// Through a lookup to one record.
     One(FieldName, Arc<EntitySchema>),
     /// To the members of a collection.
-    Many(Collection, Arc<EntitySchema>, driftless_record::CollectionName),
+    Many(CollectionName, Arc<EntitySchema>),
 }
 
 impl<'a> Names<'a> {
@@ -67,11 +67,7 @@ impl<'a> Names<'a> {
     /// Finds where a name leads: a navigation property, the name of a lookup field itself, or a collection.
     pub(super) fn link(&self, entity: &EntitySchema, name: &str) -> Result<Link, QueryTextError> {
         if let Some((key, collection)) = entity.collections.get_key_value(name) {
-            return Ok(Link::Many(
-                collection.clone(),
-                self.entity(&collection.entity)?,
-                key.clone(),
-            ));
+            return Ok(Link::Many(key.clone(), self.entity(&collection.entity)?));
         }
         let lookups = || {
             entity.fields.iter().filter_map(|field| match &field.kind {

@@ -254,7 +254,7 @@ impl Reading<'_> {
         };
         let (what, target) = match self.names.link(self.entity, name)? {
             Link::One(field, target) => (Expanded::Lookup(field, target.name.clone()), target),
-            Link::Many(_, child, collection) => (Expanded::Collection(collection, child.name.clone()), child),
+            Link::Many(collection, child) => (Expanded::Collection(collection, child.name.clone()), child),
         };
         let options = read(&item.options, self.names, &target, &self.aliases)?;
         Ok(Expand {
