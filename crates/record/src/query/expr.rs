@@ -11,13 +11,21 @@ use crate::value::Value;
 pub struct Path {
     /// How many lambdas to step out of: 0 is the record of the innermost one, or of the query outside any lambda.
     pub scope: u8,
-    /// Lookup fields to follow, in order.
+    /// Lookup fields to follow, in order; each must have a single target.
     pub through: Vec<FieldName>,
-    /// The field.
+    /// The field. Behind a lookup that is null, or whose target is not on the device, it is null; only the single key
+    /// field of the last target is known from the lookup itself.
     pub field: FieldName,
 }
 
 /// An expression. Three-valued logic: a missing value is null, and a filter keeps a record only if it is true.
+///
+/// Numbers of different types compare by value: a whole number beside a decimal as decimal, any number beside a double
+/// as the nearest double. A constant double beside a whole number or decimal counts as the decimal that people write
+/// for it (0.1 is 0.1). Not-a-number equals itself and is larger than every other number. Date-times compare by
+/// instant, lookups by target (beside a guid, number or text: by the target's id), choices by code.
+///
+/// At most [`MAX_DEPTH`](super::MAX_DEPTH) levels and [`MAX_PARTS`](super::MAX_PARTS) parts are accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expr {
@@ -35,7 +43,8 @@ pub enum Expr {
     Compare(Comparison, Box<Self>, Box<Self>),
     /// The left value equals one of the others.
     In(Box<Self>, Vec<Self>),
-    /// Arithmetic; null if a side is null, or on division by zero.
+    /// Arithmetic; null if a side is null, on division by zero, if the result is not-a-number, and if it is too large:
+    /// whole numbers, times and decimals of a fixed scale are computed within 64 bits (outermost numbers excluded).
     Arithmetic(Arithmetic, Box<Self>, Box<Self>),
     /// The negative of a number or duration.
     Negate(Box<Self>),
@@ -43,7 +52,7 @@ pub enum Expr {
     Call(Function, Vec<Self>),
     /// There is a child record for which the condition is true; without a condition, there is one at all.
     Any(Collected),
-    /// The condition is true for every child record.
+    /// The condition is true for every child record; null is not true.
     All(Collected),
 }
 
@@ -92,7 +101,7 @@ pub enum Arithmetic {
     Mul,
     /// Division; of whole numbers: without the remainder.
     Div,
-    /// Division with fraction.
+    /// Division with fraction; the result is a double.
     DivBy,
     /// The remainder, with the sign of the left side.
     Mod,

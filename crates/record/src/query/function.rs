@@ -41,17 +41,17 @@ functions! {
     Length = "length", 1..=1;
     /// The place of the second text in the first, from 0; -1 if it is not there.
     IndexOf = "indexof", 2..=2;
-    /// The text from a place (from 0), as many characters as the third argument says.
+    /// The text from a place (from 0), as many characters as the third argument says; negative numbers count as 0.
     Substring = "substring", 2..=3;
-    /// The text in lower case.
+    /// The text with the ASCII letters in lower case; other letters stay as they are, as databases do without locale.
     ToLower = "tolower", 1..=1;
-    /// The text in upper case.
+    /// The text with the ASCII letters in upper case.
     ToUpper = "toupper", 1..=1;
-    /// The text without white space at its ends.
+    /// The text without ASCII white space (space, tab, line feed, vertical tab, form feed, return) at its ends.
     Trim = "trim", 1..=1;
     /// Both texts, one after the other.
     Concat = "concat", 2..=2;
-    /// The year.
+    /// The year. It and the other parts of dates and date-times are null outside years 1 to 9999 at their own offset.
     Year = "year", 1..=1;
     /// The month, 1 to 12.
     Month = "month", 1..=1;
@@ -73,7 +73,7 @@ functions! {
     TotalOffsetMinutes = "totaloffsetminutes", 1..=1;
     /// The time of the query.
     Now = "now", 0..=0;
-    /// The nearest whole number, halves away from zero.
+    /// The nearest whole number, halves away from zero: a half is added, then the fraction is cut.
     Round = "round", 1..=1;
     /// The largest whole number that is not larger.
     Floor = "floor", 1..=1;
