@@ -373,3 +373,6 @@ fn any(children: &Children, scope: &Scope<'_>, collation: Collation, wanted: boo
         holds == wanted
     })
 }
+
+#[cfg(test)]
+mod tests;
