@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use driftless_record::{ClockSample, Settings, Timestamp};
-use driftless_store::{StoreError, Write, WriteBatch};
+use driftless_record::{ClockSample, Operation, OperationKind, Settings, Timestamp};
+use driftless_store::{OperationSelection, RecordStore, StoreError, Write, WriteBatch};
 
 use super::session::{Session, Stop};
 use crate::EngineError;
@@ -90,11 +90,25 @@ impl Session<'_> {
     }
 }
 
-fn keep_sample(store: &dyn driftless_store::RecordStore, sample: ClockSample) -> Result<(), StoreError> {
+/// Keeps the better comparison of clocks, and when the server was reached.
+///
+/// Edits that are still to be stamped were made before this contact, and a stamp is held after the last contact before
+/// its edit: while there are such edits, the note of the last contact stays where it is.
+fn keep_sample(store: &dyn RecordStore, sample: ClockSample) -> Result<(), StoreError> {
     let best = ClockSample::better(notes::read(store, &Note::Clock)?, sample);
-    let writes = vec![
-        notes::write(&Note::Clock, &best),
-        notes::write(&Note::LastContact, &sample.server),
-    ];
+    let mut writes = vec![notes::write(&Note::Clock, &best)];
+    let pending = store.operations(&OperationSelection::Pending(usize::MAX))?;
+    if pending.iter().all(is_stamped) {
+        writes.push(notes::write(&Note::LastContact, &sample.server));
+    }
     store.commit(WriteBatch { expect: None, writes }).map(|_| ())
+}
+
+fn is_stamped(operation: &Operation) -> bool {
+    match &operation.kind {
+        OperationKind::Create(edits) | OperationKind::Update(edits) => {
+            edits.values().all(|edit| edit.stamp.is_some())
+        }
+        OperationKind::Delete { stamp, .. } => stamp.is_some(),
+    }
 }
