@@ -211,7 +211,9 @@ impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let bytes = unhex(&String::deserialize(deserializer)?);
-            bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
+            bytes
+                .map(Self)
+                .ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
         } else {
             Vec::deserialize(deserializer).map(Self)
         }

@@ -9,7 +9,7 @@ use driftless_record::{
     Collation, DateTime, EntityName, FieldName, Query, Record, RecordId, Timestamp, Value,
 };
 use driftless_store::StoreError;
-use rusqlite::{params_from_iter};
+use rusqlite::params_from_iter;
 
 use super::row::record;
 use crate::catalogue::{Catalogue, State, Table};
@@ -19,7 +19,9 @@ use crate::write::Bind;
 
 impl Names for Catalogue {
     fn table(&self, entity: &EntityName) -> Option<String> {
-        Self::table(self, entity).ok().map(|table| format!("e{}", table.number))
+        Self::table(self, entity)
+            .ok()
+            .map(|table| format!("e{}", table.number))
     }
 
     fn id_column(&self, _: &EntityName) -> String {
@@ -37,7 +39,10 @@ impl Names for Catalogue {
         _alias: &str,
         _bind: &mut dyn FnMut(Stored<'static>) -> String,
     ) -> Option<String> {
-        let loading = self.tables.get(entity).is_some_and(|table| table.state == State::Loading);
+        let loading = self
+            .tables
+            .get(entity)
+            .is_some_and(|table| table.state == State::Loading);
         loading.then(|| "1 = 0".to_owned())
     }
 }
@@ -48,11 +53,19 @@ impl Reader<'_> {
         let table = self.catalogue.table(&query.entity)?;
         let select = match self.compiler(now).select(query, &["id", "revision"]) {
             Ok(select) => select,
-            Err(CompileError::Unsupported { .. } | CompileError::TooLarge) => return self.interpret(query, now),
+            Err(CompileError::Unsupported { .. } | CompileError::TooLarge) => {
+                return self.interpret(query, now);
+            }
             Err(error) => return Err(unfit(&error)),
         };
-        let fields: Vec<_> = select.fields.iter().filter_map(|name| table.column(name)).collect();
-        self.rows(&select.statement, |row| record(&query.entity, fields.iter().copied(), row))
+        let fields: Vec<_> = select
+            .fields
+            .iter()
+            .filter_map(|name| table.column(name))
+            .collect();
+        self.rows(&select.statement, |row| {
+            record(&query.entity, fields.iter().copied(), row)
+        })
     }
 
     /// Counts the records of a query without its paging.
@@ -91,8 +104,10 @@ impl Reader<'_> {
         statement: &Statement,
         read: impl Fn(&rusqlite::Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let mut prepared =
-            self.connection.prepare_cached(&statement.sql).map_err(of_database)?;
+        let mut prepared = self
+            .connection
+            .prepare_cached(&statement.sql)
+            .map_err(of_database)?;
         let params = statement.params.iter().map(|param| Bind(param.as_ref()));
         let mut rows = prepared.query(params_from_iter(params)).map_err(of_database)?;
         let mut found = Vec::new();
@@ -143,7 +158,10 @@ impl Reader<'_> {
     fn children(&self, child: &EntityName, via: &FieldName, parent: &RecordId) -> Result<Vec<Record>> {
         let table: &Table = self.catalogue.table(child)?;
         let column = table.column(via).ok_or_else(|| unknown(child))?;
-        self.records(child, Some((&format!(" WHERE \"c{}\" = ?1", column.number), parent)))
+        self.records(
+            child,
+            Some((&format!(" WHERE \"c{}\" = ?1", column.number), parent)),
+        )
     }
 }
 
@@ -180,9 +198,9 @@ impl Lookups for Around<'_> {
     ) -> Vec<Cow<'_, Record>> {
         let found = self.reader.children(child, via, parent.1);
         let mut found = self.or_keep(found);
-        found.retain(|record| {
-            matches!(record.value(via), Value::Lookup(lookup) if lookup.entity == *parent.0)
-        });
+        found.retain(
+            |record| matches!(record.value(via), Value::Lookup(lookup) if lookup.entity == *parent.0),
+        );
         found.into_iter().map(Cow::Owned).collect()
     }
 }

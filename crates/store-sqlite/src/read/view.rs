@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_record::{
-    EntityName, Query, Record, RecordId, Revision, Schema, Timestamp,
-};
+use driftless_record::{EntityName, Query, Record, RecordId, Revision, Schema, Timestamp};
 use driftless_store::ViewReader;
 use rusqlite::OptionalExtension as _;
 

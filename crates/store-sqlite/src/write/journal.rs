@@ -16,7 +16,10 @@ impl Commit<'_> {
         let payload = encode_operation(operation).map_err(|_| unreadable("an operation"))?;
         let pending = !operation.state.is_final();
         let known = self.pending_place(id)?;
-        let stays = pending && known.as_ref().is_some_and(|known| place == (&known.0, &known.1, known.2));
+        let stays = pending
+            && known
+                .as_ref()
+                .is_some_and(|known| place == (&known.0, &known.1, known.2));
         if stays {
             self.run(
                 "UPDATE outbox SET state = ?2, payload = ?3 WHERE sequence = ?1",
@@ -37,15 +40,22 @@ impl Commit<'_> {
         } else {
             "INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         };
-        let inserted = self.run(insert, (sequence, id, place.0, place.1, operation.state.word(), &payload));
+        let inserted = self.run(
+            insert,
+            (sequence, id, place.0, place.1, operation.state.word(), &payload),
+        );
         inserted.map_err(|error| match &error {
-            StoreError::Backend(source) if is_constraint(source.as_ref()) => {
-                StoreError::Unfit(format!("operation {}: another has its sequence number", operation.id))
-            }
+            StoreError::Backend(source) if is_constraint(source.as_ref()) => StoreError::Unfit(format!(
+                "operation {}: another has its sequence number",
+                operation.id
+            )),
             _ => error,
         })?;
         if pending {
-            self.run("INSERT INTO unsettled (entity, record, sequence) VALUES (?1, ?2, ?3)", place)?;
+            self.run(
+                "INSERT INTO unsettled (entity, record, sequence) VALUES (?1, ?2, ?3)",
+                place,
+            )?;
         }
         Ok(())
     }

@@ -1,0 +1,10 @@
+//! The cases of the store suite. A test name states a law.
+
+pub mod commit;
+pub mod files;
+pub mod journal;
+pub mod load;
+pub mod property;
+pub mod query;
+pub mod rows;
+pub mod schema;
