@@ -1,4 +1,26 @@
 //! The reference server of driftless: OData over SQLite.
 
+mod auth;
+mod batch;
+mod check;
 pub mod crm;
+mod db;
+mod edge;
+mod error;
+mod options;
+mod own;
+mod page;
+mod query;
+mod reply;
+mod request;
+mod resource;
+mod rows;
 pub mod seed;
+mod server;
+mod service;
+mod token;
+mod unit;
+
+pub use error::ServerError;
+pub use options::ServerOptions;
+pub use server::{BoundServer, Server};

@@ -42,7 +42,7 @@ const fn activity(
     name: &'static str,
     set: &'static str,
     label: &'static str,
-    fields: &'static [&'static [FieldDef]],
+    fields: &'static [FieldDef],
 ) -> EntityDef {
     EntityDef {
         name,
@@ -61,25 +61,19 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Activity",
         display: "subject",
         kind: Kind::Base,
-        fields: &[POINTER],
+        fields: POINTER,
     },
     activity(
         "Task",
         "Tasks",
         "Task",
-        &[
-            POINTER,
-            &[field("percent_complete", "Percent complete", Holds::Int)],
-        ],
+        &[field("percent_complete", "Percent complete", Holds::Int)],
     ),
     activity(
         "Appointment",
         "Appointments",
         "Appointment",
-        &[
-            POINTER,
-            &[CONTACT, LOCATION, field("is_all_day", "All day", Holds::Bool)],
-        ],
+        &[CONTACT, LOCATION, field("is_all_day", "All day", Holds::Bool)],
     ),
     EntityDef {
         name: "Email",
@@ -88,13 +82,10 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         display: "subject",
         kind: Kind::ReadOnlyActivity,
         fields: &[
-            POINTER,
-            &[
-                CONTACT,
-                OUTGOING,
-                field("sender", "From", Holds::Text(200)),
-                field("recipients", "To", Holds::Text(2000)),
-            ],
+            CONTACT,
+            OUTGOING,
+            field("sender", "From", Holds::Text(200)),
+            field("recipients", "To", Holds::Text(2000)),
         ],
     },
     activity(
@@ -102,52 +93,43 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         "PhoneCalls",
         "Phone call",
         &[
-            POINTER,
-            &[
-                CONTACT,
-                PHONE,
-                OUTGOING,
-                field("duration", "Duration", Holds::Duration),
-            ],
+            CONTACT,
+            PHONE,
+            OUTGOING,
+            field("duration", "Duration", Holds::Duration),
         ],
     ),
-    activity("Fax", "Faxes", "Fax", &[POINTER, &[CONTACT, PHONE, OUTGOING]]),
+    activity("Fax", "Faxes", "Fax", &[CONTACT, PHONE, OUTGOING]),
     activity(
         "Letter",
         "Letters",
         "Letter",
-        &[
-            POINTER,
-            &[CONTACT, OUTGOING, field("address", "Address", Holds::Text(400))],
-        ],
+        &[CONTACT, OUTGOING, field("address", "Address", Holds::Text(400))],
     ),
     activity(
         "ServiceAppointment",
         "ServiceAppointments",
         "Service appointment",
-        &[POINTER, &[CONTACT, LOCATION]],
+        &[CONTACT, LOCATION],
     ),
     activity(
         "RecurringAppointment",
         "RecurringAppointments",
         "Recurring appointment",
         &[
-            POINTER,
-            &[
-                LOCATION,
-                field(
-                    "pattern",
-                    "Repeats",
-                    Holds::Choice(&[
-                        ("daily", "Daily"),
-                        ("weekly", "Weekly"),
-                        ("monthly", "Monthly"),
-                        ("yearly", "Yearly"),
-                    ]),
-                ),
-                field("every", "Every how many", Holds::Int),
-                field("ends_on", "Ends", Holds::Date),
-            ],
+            LOCATION,
+            field(
+                "pattern",
+                "Repeats",
+                Holds::Choice(&[
+                    ("daily", "Daily"),
+                    ("weekly", "Weekly"),
+                    ("monthly", "Monthly"),
+                    ("yearly", "Yearly"),
+                ]),
+            ),
+            field("every", "Every how many", Holds::Int),
+            field("ends_on", "Ends", Holds::Date),
         ],
     ),
     activity(
@@ -155,11 +137,8 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         "CampaignActivities",
         "Campaign activity",
         &[
-            POINTER,
-            &[
-                field("channel", "Channel", Holds::Choice(SOURCES)),
-                field("budget", "Budget", Holds::Decimal(18, 2)),
-            ],
+            field("channel", "Channel", Holds::Choice(SOURCES)),
+            field("budget", "Budget", Holds::Decimal(18, 2)),
         ],
     ),
     activity(
@@ -167,20 +146,17 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         "CampaignResponses",
         "Campaign response",
         &[
-            POINTER,
-            &[
-                CONTACT,
-                field(
-                    "response",
-                    "Response",
-                    Holds::Choice(&[
-                        ("interested", "Interested"),
-                        ("not_interested", "Not interested"),
-                        ("unsubscribe", "Unsubscribe"),
-                    ]),
-                ),
-                field("received_at", "Received", Holds::DateTime),
-            ],
+            CONTACT,
+            field(
+                "response",
+                "Response",
+                Holds::Choice(&[
+                    ("interested", "Interested"),
+                    ("not_interested", "Not interested"),
+                    ("unsubscribe", "Unsubscribe"),
+                ]),
+            ),
+            field("received_at", "Received", Holds::DateTime),
         ],
     ),
     activity(
@@ -188,16 +164,13 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         "SocialActivities",
         "Social activity",
         &[
-            POINTER,
-            &[
-                CONTACT,
-                field(
-                    "network",
-                    "Network",
-                    Holds::Choice(&[("forum", "Forum"), ("video", "Video"), ("microblog", "Microblog")]),
-                ),
-                field("sentiment", "Sentiment", Holds::Double),
-            ],
+            CONTACT,
+            field(
+                "network",
+                "Network",
+                Holds::Choice(&[("forum", "Forum"), ("video", "Video"), ("microblog", "Microblog")]),
+            ),
+            field("sentiment", "Sentiment", Holds::Double),
         ],
     ),
 ];

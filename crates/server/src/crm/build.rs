@@ -23,16 +23,18 @@ pub fn schema() -> Result<Schema, InvalidName> {
         service::ENTITIES,
         activities::ENTITIES,
     ];
+    let declared = || declared.into_iter().flatten();
+    let base_def = declared().find(|def| def.kind == Kind::Base);
+    let base = base_def.map(|def| entity(def, None)).transpose()?;
     let mut entities = Vec::new();
-    for def in declared.into_iter().flatten() {
-        entities.push(entity(def)?);
+    for def in declared() {
+        entities.push(entity(def, base.as_ref().filter(|_| def.kind.is_activity()))?);
     }
-    for def in declared
-        .into_iter()
-        .flatten()
-        .filter(|def| def.kind != Kind::Base)
-    {
-        for field in def.fields.iter().copied().flatten() {
+    for def in declared().filter(|def| def.kind != Kind::Base) {
+        let inherited = base_def
+            .filter(|_| def.kind.is_activity())
+            .map_or(&[][..], |base| base.fields);
+        for field in inherited.iter().chain(def.fields) {
             add_collection(&mut entities, def, field)?;
         }
     }
@@ -46,7 +48,7 @@ pub fn schema() -> Result<Schema, InvalidName> {
     Ok(schema)
 }
 
-fn entity(def: &EntityDef) -> Result<EntitySchema, InvalidName> {
+fn entity(def: &EntityDef, base: Option<&EntitySchema>) -> Result<EntitySchema, InvalidName> {
     let mut entity = EntitySchema::new(EntityName::parse(def.name)?);
     def.set.clone_into(&mut entity.set);
     def.label.clone_into(&mut entity.label);
@@ -64,17 +66,20 @@ fn entity(def: &EntityDef) -> Result<EntitySchema, InvalidName> {
             ..Access::READ_ONLY
         },
     };
-    if matches!(def.kind, Kind::Activity | Kind::ReadOnlyActivity) {
-        entity.base = Some(EntityName::parse(activities::BASE)?);
-    }
     let id = FieldName::parse("id")?;
     entity.key = vec![id.clone()];
-    entity.add(FieldSchema {
-        label: "Id".to_owned(),
-        nullable: false,
-        ..FieldSchema::new(id, FieldKind::Guid)
-    });
-    for def in def.fields.iter().copied().flatten() {
+    match base {
+        Some(base) => {
+            entity.base = Some(base.name.clone());
+            entity.fields.clone_from(&base.fields);
+        }
+        None => entity.add(FieldSchema {
+            label: "Id".to_owned(),
+            nullable: false,
+            ..FieldSchema::new(id, FieldKind::Guid)
+        }),
+    }
+    for def in def.fields {
         entity.add(field(def)?);
     }
     for (name, label) in [("created_at", "Created"), ("modified_at", "Modified")] {
@@ -154,7 +159,7 @@ fn add_collection(
     let (Some((name, on_delete)), Holds::Lookup(targets)) = (field.collection, field.holds) else {
         return Ok(());
     };
-    let name = if matches!(def.kind, Kind::Activity | Kind::ReadOnlyActivity) {
+    let name = if def.kind.is_activity() {
         snake(def.set)
     } else {
         name.to_owned()

@@ -8,7 +8,8 @@ pub(super) struct EntityDef {
     /// The display field; empty if there is none.
     pub(super) display: &'static str,
     pub(super) kind: Kind,
-    pub(super) fields: &'static [&'static [FieldDef]],
+    /// Its own fields; those of the base entity come before them.
+    pub(super) fields: &'static [FieldDef],
 }
 
 /// What may be done with an entity's records.
@@ -26,6 +27,12 @@ pub(super) enum Kind {
     Activity,
     /// An activity that can only be read.
     ReadOnlyActivity,
+}
+
+impl Kind {
+    pub(super) fn is_activity(self) -> bool {
+        matches!(self, Self::Activity | Self::ReadOnlyActivity)
+    }
 }
 
 /// What values a field holds.

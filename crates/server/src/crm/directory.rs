@@ -9,13 +9,13 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Business unit",
         display: "name",
         kind: Kind::ReadOnly,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(160)).required().searchable(),
             field("parent_id", "Parent unit", Holds::Lookup(&["BusinessUnit"])),
             field("cost_center", "Cost center", Holds::Text(20)),
             field("city", "City", Holds::Text(80)),
             field("country", "Country", Holds::Text(80)),
-        ]],
+        ],
     },
     EntityDef {
         name: "Position",
@@ -23,11 +23,11 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Position",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(100)).required().searchable(),
             field("parent_id", "Reports to", Holds::Lookup(&["Position"])),
             field("description", "Description", Holds::Text(2000)),
-        ]],
+        ],
     },
     EntityDef {
         name: "Currency",
@@ -35,13 +35,13 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Currency",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(100)).required().searchable(),
             field("iso_code", "ISO code", Holds::Text(3)).required(),
             field("symbol", "Symbol", Holds::Text(5)),
             field("rate", "Exchange rate", Holds::Decimal(18, 6)).required(),
             field("decimals", "Digits after the point", Holds::Int),
-        ]],
+        ],
     },
     EntityDef {
         name: "Team",
@@ -49,7 +49,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Team",
         display: "name",
         kind: Kind::ReadOnly,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(160)).required().searchable(),
             field(
                 "business_unit_id",
@@ -59,7 +59,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             .part_of("teams", OnDelete::Refuse),
             field("email", "Email", Holds::Text(100)),
             field("description", "Description", Holds::Text(2000)),
-        ]],
+        ],
     },
     EntityDef {
         name: "User",
@@ -67,7 +67,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "User",
         display: "full_name",
         kind: Kind::ReadOnly,
-        fields: &[&[
+        fields: &[
             field("user_name", "User name", Holds::Text(100)).required(),
             field("full_name", "Full name", Holds::Text(160))
                 .required()
@@ -97,6 +97,6 @@ pub(super) const ENTITIES: &[EntityDef] = &[
                     ("pl", "Polish"),
                 ]),
             ),
-        ]],
+        ],
     },
 ];

@@ -33,7 +33,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Account",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Account name", Holds::Text(160))
                 .required()
                 .searchable(),
@@ -63,7 +63,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("parent_id", "Parent account", Holds::Lookup(&["Account"]))
                 .part_of("subsidiaries", OnDelete::Refuse),
             OWNER,
-        ]],
+        ],
     },
     EntityDef {
         name: "Contact",
@@ -71,7 +71,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Contact",
         display: "full_name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("first_name", "First name", Holds::Text(80)),
             field("last_name", "Last name", Holds::Text(80)).required(),
             field("full_name", "Full name", Holds::Text(160)).searchable(),
@@ -96,7 +96,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("account_id", "Account", Holds::Lookup(&["Account"])).part_of("contacts", OnDelete::Refuse),
             OWNER,
             DESCRIPTION,
-        ]],
+        ],
     },
     EntityDef {
         name: "Lead",
@@ -104,7 +104,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Lead",
         display: "subject",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("subject", "Subject", Holds::Text(200))
                 .required()
                 .searchable(),
@@ -132,7 +132,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("score", "Score", Holds::Int),
             OWNER,
             DESCRIPTION,
-        ]],
+        ],
     },
     EntityDef {
         name: "Opportunity",
@@ -140,7 +140,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Opportunity",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(200)).required().searchable(),
             field("account_id", "Account", Holds::Lookup(&["Account"]))
                 .required()
@@ -170,7 +170,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("competitor_id", "Main competitor", Holds::Lookup(&["Competitor"])),
             OWNER,
             DESCRIPTION,
-        ]],
+        ],
     },
     EntityDef {
         name: "OpportunityProduct",
@@ -178,7 +178,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Opportunity product",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Line", Holds::Text(200)).required(),
             field("opportunity_id", "Opportunity", Holds::Lookup(&["Opportunity"]))
                 .required()
@@ -189,7 +189,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("discount", "Discount in percent", Holds::Decimal(5, 2)),
             field("amount", "Amount", Holds::Money),
             CURRENCY,
-        ]],
+        ],
     },
     EntityDef {
         name: "Product",
@@ -197,7 +197,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Product",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(160)).required().searchable(),
             field("code", "Product code", Holds::Text(40))
                 .required()
@@ -220,7 +220,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("weight", "Weight in kilograms", Holds::Double),
             field("is_active", "Active", Holds::Bool),
             DESCRIPTION,
-        ]],
+        ],
     },
     EntityDef {
         name: "Competitor",
@@ -228,12 +228,12 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Competitor",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(160)).required().searchable(),
             field("website", "Website", Holds::Text(200)),
             field("strengths", "Strengths", Holds::Text(2000)),
             field("weaknesses", "Weaknesses", Holds::Text(2000)),
-        ]],
+        ],
     },
     EntityDef {
         name: "CompetitorAddress",
@@ -241,7 +241,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Competitor address",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(160)).required(),
             field("competitor_id", "Competitor", Holds::Lookup(&["Competitor"]))
                 .required()
@@ -251,6 +251,6 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("postal_code", "Postal code", Holds::Text(20)),
             field("country", "Country", Holds::Text(80)),
             field("phone", "Phone", Holds::Text(40)),
-        ]],
+        ],
     },
 ];

@@ -16,7 +16,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Case",
         display: "subject",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("number", "Case number", Holds::Text(20)).server_made(),
             field("subject", "Subject", Holds::Text(200))
                 .required()
@@ -52,7 +52,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("resolved_at", "Resolved", Holds::DateTime),
             OWNER,
             DESCRIPTION,
-        ]],
+        ],
     },
     EntityDef {
         name: "CaseCategory",
@@ -60,11 +60,11 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Case category",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(100)).required().searchable(),
             field("parent_id", "Parent category", Holds::Lookup(&["CaseCategory"])),
             field("response_hours", "Hours to first response", Holds::Int),
-        ]],
+        ],
     },
     EntityDef {
         name: "CaseMessage",
@@ -72,7 +72,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Case message",
         display: "",
         kind: Kind::AppendOnly,
-        fields: &[&[
+        fields: &[
             field("case_id", "Case", Holds::Lookup(&["Case"]))
                 .required()
                 .part_of("messages", OnDelete::Cascade),
@@ -82,7 +82,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("contact_id", "Contact", Holds::Lookup(&["Contact"])),
             field("is_internal", "Internal note", Holds::Bool),
             field("sent_at", "Sent", Holds::DateTime),
-        ]],
+        ],
     },
     EntityDef {
         name: "ServiceVisit",
@@ -90,7 +90,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Service visit",
         display: "name",
         kind: Kind::Open,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(200)).required().searchable(),
             field("account_id", "Account", Holds::Lookup(&["Account"]))
                 .required()
@@ -113,7 +113,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("signed_by", "Signed by", Holds::Text(160)),
             OWNER,
             field("notes", "Notes", Holds::Text(4000)),
-        ]],
+        ],
     },
     EntityDef {
         name: "Attachment",
@@ -121,7 +121,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Attachment",
         display: "name",
         kind: Kind::ReadOnly,
-        fields: &[&[
+        fields: &[
             field("name", "File name", Holds::Text(255))
                 .required()
                 .searchable(),
@@ -129,7 +129,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("media_type", "Media type", Holds::Text(100)),
             field("size", "Size in bytes", Holds::Int),
             OWNER,
-        ]],
+        ],
     },
     EntityDef {
         name: "ConnectionRole",
@@ -137,7 +137,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Connection role",
         display: "name",
         kind: Kind::ReadOnly,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(100)).required().searchable(),
             field(
                 "category",
@@ -148,7 +148,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
                     ("social", "Social"),
                 ]),
             ),
-        ]],
+        ],
     },
     EntityDef {
         name: "Connection",
@@ -156,7 +156,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         label: "Connection",
         display: "name",
         kind: Kind::ReadOnly,
-        fields: &[&[
+        fields: &[
             field("name", "Name", Holds::Text(200)),
             field("contact_id", "Contact", Holds::Lookup(&["Contact"]))
                 .part_of("connections", OnDelete::Cascade),
@@ -164,6 +164,6 @@ pub(super) const ENTITIES: &[EntityDef] = &[
                 .part_of("connections", OnDelete::Cascade),
             field("role_id", "Role", Holds::Lookup(&["ConnectionRole"])),
             DESCRIPTION,
-        ]],
+        ],
     },
 ];

@@ -1,11 +1,7 @@
 //! How many rows of each entity make up a data set.
 
-/// The number of rows of each entity.
+/// The number of rows of each entity; each field is named after its entity.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    missing_docs,
-    reason = "each field counts the rows of the entity that it is named after"
-)]
 pub(super) struct Plan {
     pub business_units: usize,
     pub positions: usize,

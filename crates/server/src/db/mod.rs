@@ -1,0 +1,11 @@
+//! The database: typed tables of the schema, the change feed, kept replies, credentials.
+
+pub(crate) mod feed;
+pub(crate) mod load;
+pub(crate) mod open;
+pub(crate) mod pool;
+pub(crate) mod repeat;
+pub(crate) mod row;
+pub(crate) mod state;
+pub(crate) mod table;
+pub(crate) mod write;

@@ -1,0 +1,98 @@
+//! Our own resources beside OData: settings, and who is signed in.
+
+use driftless_record::Settings;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::db::state;
+use crate::reply::{Refusal, Reply};
+use crate::request::{Principal, Request};
+use crate::service::{Service, method_not_allowed};
+
+/// The oldest client that this server works with.
+const CLIENT_LEAST: &str = "0.1.0";
+/// Clients from this version on are too new.
+const CLIENT_BELOW: &str = "1.0.0";
+
+/// What `GET driftless/me` says.
+#[derive(Serialize)]
+struct Me<'a> {
+    user: &'a str,
+    user_id: Option<&'a str>,
+    display_name: &'a str,
+    is_admin: bool,
+    tenant: String,
+    schema_version: &'a str,
+    server_version: &'a str,
+    client_versions: ClientVersions,
+}
+
+#[derive(Serialize)]
+struct ClientVersions {
+    least: &'static str,
+    below: &'static str,
+}
+
+/// Answers a request for one of our own resources.
+pub(crate) fn respond(service: &Service, principal: &Principal, request: &Request) -> Result<Reply, Refusal> {
+    match (request.method.as_str(), request.path.as_str()) {
+        ("GET" | "HEAD", "driftless/me") => Ok(me(service, principal)),
+        ("GET" | "HEAD", "driftless/settings") => {
+            let json = service.pool.read(state::settings)?;
+            Ok(Reply::json(
+                StatusCode::OK,
+                serde_json::to_vec(&parse(json.as_bytes())?).unwrap_or_default(),
+            ))
+        }
+        ("PUT" | "PATCH", "driftless/settings") => set(service, principal, request),
+        (_, "driftless/me" | "driftless/settings") => Err(method_not_allowed(request)),
+        _ => Err(Refusal::not_found("there is no such resource")),
+    }
+}
+
+fn me(service: &Service, principal: &Principal) -> Reply {
+    let me = Me {
+        user: &principal.name.0,
+        user_id: principal.user_id.as_deref(),
+        display_name: &principal.display,
+        is_admin: principal.is_admin,
+        tenant: service.database.to_string(),
+        schema_version: &service.schema.version,
+        server_version: env!("CARGO_PKG_VERSION"),
+        client_versions: ClientVersions {
+            least: CLIENT_LEAST,
+            below: CLIENT_BELOW,
+        },
+    };
+    Reply::json(StatusCode::OK, serde_json::to_vec(&me).unwrap_or_default())
+}
+
+fn parse(json: &[u8]) -> Result<Settings, Refusal> {
+    serde_json::from_slice(json)
+        .map_err(|error| Refusal::bad("InvalidSettings", format!("the settings cannot be read: {error}")))
+}
+
+/// Replaces the settings, or the parts that a PATCH names.
+fn set(service: &Service, principal: &Principal, request: &Request) -> Result<Reply, Refusal> {
+    if !principal.is_admin {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "Forbidden",
+            "only an administrator can change the settings",
+        ));
+    }
+    request.require_json()?;
+    let connection = service.pool.writer();
+    let mut body = request.body.clone();
+    if request.method == http::Method::PATCH {
+        type Parts = serde_json::Map<String, serde_json::Value>;
+        let invalid = |_| Refusal::bad("InvalidSettings", "the settings must be a JSON object");
+        let mut parts: Parts = serde_json::from_str(&state::settings(&connection)?).map_err(invalid)?;
+        parts.extend(serde_json::from_slice::<Parts>(&request.body).map_err(invalid)?);
+        body = serde_json::to_vec(&parts).unwrap_or_default();
+    }
+    let settings = parse(&body)?;
+    let json = serde_json::to_string(&settings).unwrap_or_default();
+    state::set_settings(&connection, &json)?;
+    Ok(Reply::json(StatusCode::OK, json.into_bytes()))
+}

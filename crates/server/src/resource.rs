@@ -1,0 +1,309 @@
+//! Entity sets and records: what each method does with them.
+
+use std::sync::Arc;
+
+use driftless_odata::headers::{Preferences, Returning};
+use driftless_odata::payload::{PayloadError, read_body, record_link, write_record};
+use driftless_record::clock::clamp_ahead;
+use driftless_record::{DeviceId, EntitySchema, FieldKind, RecordId, Revision, Row, Value};
+use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+
+use crate::db::row::{self, StoredRow};
+use crate::db::table::Table;
+use crate::db::write::{Body, Writing};
+use crate::page;
+use crate::reply::{Refusal, Reply};
+use crate::request::{Condition, Request, etag};
+use crate::service::{Service, method_not_allowed};
+
+/// What a path names.
+pub(crate) enum Target {
+    /// An entity set.
+    Set(Arc<Table>),
+    /// The number of its records.
+    Count(Arc<Table>),
+    /// A record.
+    Record(Arc<Table>, RecordId),
+}
+
+/// Finds out what a path names.
+fn target(service: &Service, path: &str) -> Result<Target, Refusal> {
+    let decoded = percent_decode_str(path)
+        .decode_utf8()
+        .map_err(|_| Refusal::bad("InvalidPath", "the path is not UTF-8"))?;
+    let unknown = || Refusal::not_found("there is no such resource");
+    let split = decoded.find(['(', '/']).unwrap_or(decoded.len());
+    let (set, rest) = decoded.split_at(split);
+    let table = Arc::clone(service.tables.by_set(set).ok_or_else(unknown)?);
+    match rest {
+        "" => return Ok(Target::Set(table)),
+        "/$count" => return Ok(Target::Count(table)),
+        _ => {}
+    }
+    let key = rest.strip_prefix('(').ok_or_else(unknown)?;
+    let close = key.rfind(')').ok_or_else(unknown)?;
+    if close + 1 != key.len() {
+        return Err(Refusal::not_implemented(
+            "single properties and navigation paths are not supported",
+        ));
+    }
+    let id = record_id(&table.entity, &key[..close])?;
+    Ok(Target::Record(table, id))
+}
+
+/// Reads a key as it stands in a path.
+fn record_id(entity: &EntitySchema, key: &str) -> Result<RecordId, Refusal> {
+    let invalid = |error: driftless_record::id::InvalidId| Refusal::bad("InvalidKey", error.to_string());
+    let [name] = entity.key.as_slice() else {
+        return RecordId::parse(entity, key).map_err(invalid);
+    };
+    let named = key
+        .strip_prefix(name.as_str())
+        .and_then(|rest| rest.strip_prefix('='));
+    let key = named.unwrap_or(key);
+    let is_text = entity
+        .field(name)
+        .is_some_and(|field| !matches!(field.kind, FieldKind::Guid | FieldKind::Int { .. }));
+    let quoted = key.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    match quoted {
+        Some(text) => RecordId::parse(entity, &text.replace("''", "'")),
+        None if is_text && named.is_none() && key.contains('\'') => RecordId::parse(entity, ""),
+        None => RecordId::parse(entity, key),
+    }
+    .map_err(invalid)
+}
+
+/// Answers a request inside a transaction.
+pub(crate) fn respond(
+    service: &Service,
+    writing: &mut Writing<'_>,
+    request: &Request,
+) -> Result<Reply, Refusal> {
+    let preferences = request.preferences();
+    match (target(service, &request.path)?, &request.method) {
+        (Target::Set(table), &Method::GET | &Method::HEAD) => {
+            page::respond(service, writing, request, &table, &preferences)
+        }
+        (Target::Count(table), &Method::GET | &Method::HEAD) => {
+            page::count(service, writing, request, &table)
+        }
+        (Target::Record(table, id), &Method::GET | &Method::HEAD) => {
+            read(service, writing, request, &table, &id, &preferences)
+        }
+        (Target::Set(table), &Method::POST) => create(service, writing, request, &table, &preferences),
+        (Target::Record(table, id), &Method::PATCH) => {
+            change(service, writing, request, &table, &id, &preferences)
+        }
+        (Target::Record(table, id), &Method::DELETE) => delete(writing, request, &table, &id),
+        _ => Err(method_not_allowed(request)),
+    }
+}
+
+fn read(
+    service: &Service,
+    writing: &Writing<'_>,
+    request: &Request,
+    table: &Table,
+    id: &RecordId,
+    preferences: &Preferences,
+) -> Result<Reply, Refusal> {
+    let row = row::find(writing.connection, table, id)?.ok_or_else(|| missing(table, id))?;
+    if request.knows(row.version) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED).header("etag", etag(row.version)));
+    }
+    representation(service, request, table, &row, StatusCode::OK, preferences)
+}
+
+fn create(
+    service: &Service,
+    writing: &mut Writing<'_>,
+    request: &Request,
+    table: &Table,
+    preferences: &Preferences,
+) -> Result<Reply, Refusal> {
+    allowed(table, table.entity.access.create, "created")?;
+    let body = body(service, writing, request, table)?;
+    let row = writing.create(table, None, body)?;
+    created(service, request, table, &row, preferences)
+}
+
+/// Changes a record, or creates it where the conditions allow it and it is not there.
+fn change(
+    service: &Service,
+    writing: &mut Writing<'_>,
+    request: &Request,
+    table: &Table,
+    id: &RecordId,
+    preferences: &Preferences,
+) -> Result<Reply, Refusal> {
+    let condition = request.condition()?;
+    let body = body(service, writing, request, table)?;
+    let Some(row) = row::find(writing.connection, table, id)? else {
+        if matches!(condition, Condition::State(_)) {
+            return Err(missing(table, id));
+        }
+        allowed(table, table.entity.access.create, "created")?;
+        let row = writing.create(table, Some(id), body)?;
+        return created(service, request, table, &row, preferences);
+    };
+    allowed(
+        table,
+        table.entity.access.update && !table.entity.append_only,
+        "changed",
+    )?;
+    fulfilled(&condition, table, &row)?;
+    let row = writing.update(table, row, body)?;
+    if preferences.returning == Some(Returning::Representation) {
+        return representation(service, request, table, &row, StatusCode::OK, preferences);
+    }
+    Ok(Reply::empty(StatusCode::NO_CONTENT)
+        .header("etag", etag(row.version))
+        .header("odata-entityid", link(request, table, &row.id)))
+}
+
+fn delete(
+    writing: &mut Writing<'_>,
+    request: &Request,
+    table: &Table,
+    id: &RecordId,
+) -> Result<Reply, Refusal> {
+    let condition = request.condition()?;
+    let row = row::find(writing.connection, table, id)?.ok_or_else(|| missing(table, id))?;
+    allowed(
+        table,
+        table.entity.access.delete && !table.entity.append_only,
+        "deleted",
+    )?;
+    fulfilled(&condition, table, &row)?;
+    writing.delete(table, id, row.key)?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// Refuses what the schema does not allow.
+fn allowed(table: &Table, allowed: bool, what: &str) -> Result<(), Refusal> {
+    if allowed {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        format!("records of {} cannot be {what}", table.entity.set),
+    ))
+}
+
+/// Refuses a write whose condition the record does not fulfil, or that has none.
+fn fulfilled(condition: &Condition, table: &Table, row: &StoredRow) -> Result<(), Refusal> {
+    let id = &row.id;
+    match condition {
+        Condition::None => Err(Refusal::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "PreconditionRequired",
+            format!(
+                "a change of {}({id}) needs If-Match with the ETag that it is based on",
+                table.entity.set
+            ),
+        )),
+        Condition::Missing => Err(Refusal::new(
+            StatusCode::PRECONDITION_FAILED,
+            "PreconditionFailed",
+            format!("{}({id}) exists already", table.entity.set),
+        )),
+        Condition::State(tags) if tags.matches(&etag(row.version)) => Ok(()),
+        Condition::State(_) => Err(Refusal::new(
+            StatusCode::PRECONDITION_FAILED,
+            "PreconditionFailed",
+            format!("{}({id}) was changed since: read it again", table.entity.set),
+        )),
+    }
+}
+
+fn missing(table: &Table, id: &RecordId) -> Refusal {
+    Refusal::not_found(format!("{}({id}) is not there", table.entity.set))
+}
+
+/// Reads the body of a create or change.
+fn body(service: &Service, writing: &Writing<'_>, request: &Request, table: &Table) -> Result<Body, Refusal> {
+    request.require_json()?;
+    let Some(layout) = service.layouts.get(&table.entity.name) else {
+        return Err(Refusal::not_found("there is no such resource"));
+    };
+    let body = read_body(&request.body, layout).map_err(invalid_body)?;
+    let stamps = body
+        .stamps
+        .into_iter()
+        .map(|(name, stamp)| (name, clamp_ahead(stamp, writing.now)))
+        .collect();
+    Ok(Body {
+        fields: body.fields,
+        stamps,
+    })
+}
+
+fn invalid_body(error: PayloadError) -> Refusal {
+    let message = error.to_string();
+    match error {
+        PayloadError::WrongType { field, .. } => Refusal::bad("WrongType", message).target(field),
+        PayloadError::Unknown { name, .. } => Refusal::bad("UnknownProperty", message).target(name),
+        PayloadError::Duplicate(name) => Refusal::bad("DuplicateProperty", message).target(name),
+        PayloadError::MissingKey(name) => Refusal::bad("InvalidKey", message).target(name),
+        _ => Refusal::bad("InvalidBody", message),
+    }
+}
+
+/// Returns the address of a record.
+fn link(request: &Request, table: &Table, id: &RecordId) -> String {
+    let path = record_link(&table.entity, id).unwrap_or_else(|| table.entity.set.clone());
+    format!("{}{path}", request.root)
+}
+
+fn created(
+    service: &Service,
+    request: &Request,
+    table: &Table,
+    row: &StoredRow,
+    preferences: &Preferences,
+) -> Result<Reply, Refusal> {
+    let link = link(request, table, &row.id);
+    if preferences.returning == Some(Returning::Minimal) {
+        return Ok(Reply::empty(StatusCode::NO_CONTENT)
+            .header("location", link.as_str())
+            .header("odata-entityid", link)
+            .header("etag", etag(row.version))
+            .header("preference-applied", "return=minimal"));
+    }
+    let reply = representation(service, request, table, row, StatusCode::CREATED, preferences)?;
+    Ok(reply.header("location", link))
+}
+
+/// Writes a record with all its fields.
+fn representation(
+    service: &Service,
+    request: &Request,
+    table: &Table,
+    row: &StoredRow,
+    status: StatusCode,
+    preferences: &Preferences,
+) -> Result<Reply, Refusal> {
+    let selected = page::layout(service, request, table)?;
+    let layout = selected.as_ref();
+    let value = |name| row.fields.get(name).cloned().unwrap_or(Value::Null);
+    let values = Row {
+        id: row.id.clone(),
+        revision: Some(Revision(etag(row.version))),
+        values: layout.columns().iter().map(value).collect(),
+    };
+    let stamps = page::stamps(
+        layout,
+        &row.stamps,
+        preferences.stamps,
+        DeviceId(service.database),
+    );
+    let context = format!("{}$metadata#{}/$entity", request.root, table.entity.set);
+    let body = write_record(layout, &values, Some(&context), &stamps, request.numbers());
+    let mut reply = Reply::json(status, body).header("etag", etag(row.version));
+    if preferences.returning == Some(Returning::Representation) && !request.is_read() {
+        reply = reply.header("preference-applied", "return=representation");
+    }
+    Ok(reply)
+}
