@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    Applied, Cause, CauseClass, ChangeAction, EntitySchema, Fields, LogKind, Operation, OperationState,
-    Record, Revision, Sending, ServerRecord, Timestamp,
+    Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogKind, Operation,
+    OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{Image, Write};
 use driftless_transport::PushResult;
@@ -75,7 +75,7 @@ pub(crate) fn confirm(
         PushResult::Failed { cause, retry_after } => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);
         }
-        PushResult::Skipped => desk.all(OperationState::Queued, into),
+        PushResult::Skipped => desk.all(&OperationState::Queued, into),
         PushResult::Unknown => {
             into.unknown += desk.carried.len();
             let unknown = OperationState::Unknown(sending.id);
@@ -175,7 +175,7 @@ impl Desk<'_> {
 
     fn failed(self, ground: &mut Ground, cause: &Cause, retry_after: Option<u128>, into: &mut Confirmed) {
         match cause.class {
-            CauseClass::Auth => self.all(OperationState::Queued, into),
+            CauseClass::Auth => self.all(&OperationState::Queued, into),
             CauseClass::Precondition | CauseClass::Conflict | CauseClass::Gone => {
                 self.overtaken(ground, cause, into)
             }
@@ -189,7 +189,7 @@ impl Desk<'_> {
                 let wait = retry_after
                     .map_or_else(|| backoff::ceiling(attempts), |ms| i64::try_from(ms).unwrap_or(0));
                 let until = self.now.plus_millis(wait.min(backoff::MAX_WAIT_MILLIS));
-                self.all(OperationState::Waiting(until), into);
+                self.all(&OperationState::Waiting(until), into);
             }
             CauseClass::Permission
             | CauseClass::Validation
@@ -213,7 +213,7 @@ impl Desk<'_> {
             operation.rebased += 1;
         }
         into.refresh.insert(self.record.clone());
-        self.all(OperationState::Queued, into);
+        self.all(&OperationState::Queued, into);
     }
 
     fn refuse(self, ground: &mut Ground, cause: Cause, into: &mut Confirmed) {
@@ -223,17 +223,28 @@ impl Desk<'_> {
         into.refused += self.carried.len();
         let state = OperationState::Refused(entry.id);
         into.writes.push(Write::PutLog(Box::new(entry)));
-        self.all(state, into);
+        self.all(&state, into);
     }
 
     /// Ends the sending, proved not done, with its operations in one state.
-    fn all(self, state: OperationState, into: &mut Confirmed) {
+    fn all(self, state: &OperationState, into: &mut Confirmed) {
         into.writes.extend(
             self.carried
                 .into_iter()
                 .map(|operation| put(operation, state.clone())),
         );
         into.writes.push(Write::DropSending(self.sending.id));
+    }
+}
+
+/// Returns whether the image was read after the change was done: it is not what the change was conditional on, and
+/// the server would not have done it on anything else. A late reply changes such an image no more (law L11).
+fn is_newer(image: &Image, condition: &Condition) -> bool {
+    let found = image.server.as_ref().filter(|_| !image.gone);
+    match condition {
+        Condition::Absent => found.is_some(),
+        Condition::Revision(revision) => found.is_none_or(|s| s.record.revision.as_ref() != Some(revision)),
+        Condition::Exists => found.is_none(),
     }
 }
 
@@ -245,6 +256,9 @@ fn after(
     revision: Option<Revision>,
     echo: Option<&ServerRecord>,
 ) -> Image {
+    if is_newer(&image, &sending.change.condition) {
+        return image;
+    }
     if let Some(echo) = echo {
         let revision = echo.record.revision.clone().or(revision);
         let record = Record {

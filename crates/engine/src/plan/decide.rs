@@ -82,7 +82,7 @@ pub(crate) fn decide(facts: &Facts<'_>, run: Run) -> Verdict {
             stamp,
         } => delete(
             facts,
-            run,
+            &run,
             &seen,
             &own,
             stamp.unwrap_or_else(|| (facts.stamp)(raw)),
@@ -146,10 +146,10 @@ fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
     if !conflicting.is_empty() {
         return settle_case(facts, run, edits, CaseKind::UpdateUpdate, conflicting);
     }
-    send_update(facts, run, edits, None)
+    send_update(facts, &run, edits, None)
 }
 
-fn delete(facts: &Facts<'_>, run: Run, seen: &Fields, own: &MergedEdits, at: Stamp) -> Verdict {
+fn delete(facts: &Facts<'_>, run: &Run, seen: &Fields, own: &MergedEdits, at: Stamp) -> Verdict {
     let Some(theirs) = present(facts.image) else {
         return Verdict::Finish {
             state: OperationState::Applied(Applied::Accepted),
@@ -292,7 +292,7 @@ fn settle_case(
         reason,
         kept: Fields::new(),
     };
-    send_update(facts, run, &edits, Some(log))
+    send_update(facts, &run, &edits, Some(log))
 }
 
 fn settle_gone(
@@ -376,7 +376,7 @@ fn apply_sides(mut run: Run, fields: &[FieldCase]) -> Run {
     run
 }
 
-fn send_update(facts: &Facts<'_>, run: Run, edits: &MergedEdits, log: Option<Draft>) -> Verdict {
+fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log: Option<Draft>) -> Verdict {
     let Some(theirs) = present(facts.image) else {
         return Verdict::Fetch;
     };

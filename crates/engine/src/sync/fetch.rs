@@ -14,12 +14,14 @@ impl Session<'_> {
         let schema = self.worker.run(|store| store.schema()).await?;
         let found = self.transport.fetch(&schema, &record.0, &record.1).await?;
         let (key, server) = (record.clone(), found.clone());
-        self.worker.run(move |store| rest_on(store, &key, server)).await?;
+        self.worker
+            .run(move |store| rest_on(store, &key, server.as_ref()))
+            .await?;
         Ok(found)
     }
 }
 
-fn rest_on(store: &dyn RecordStore, record: &Key, server: Option<ServerRecord>) -> Result<(), StoreError> {
+fn rest_on(store: &dyn RecordStore, record: &Key, server: Option<&ServerRecord>) -> Result<(), StoreError> {
     loop {
         let number = store.position()?;
         let schema = store.schema()?;
@@ -30,7 +32,7 @@ fn rest_on(store: &dyn RecordStore, record: &Key, server: Option<ServerRecord>) 
             return Ok(());
         };
         let mut batch = WriteBatch::based_on(number);
-        refresh(entity, known, server.clone(), &mut batch.writes);
+        refresh(entity, known, server.cloned(), &mut batch.writes);
         match store.commit(batch) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|_| ()),

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use driftless_record::{EntityName, EntitySchema, Expr, RecordId, Schema, Settings, Timestamp};
 use driftless_store::{OperationSelection, RecordStore, Retry, StoreError, Write, WriteBatch};
 use driftless_transport::{Capabilities, Checkpoint, Deletions, Page, PullRequest, TransportError};
-use futures_util::future::join;
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 
 use super::session::{Session, Stop, concerns_everything};
+use crate::EngineError;
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
 use crate::rebase::{Unsettled, rebase};
 
-/// How many pages a commit of a first load may hold.
-const LOAD_PAGES: usize = 5;
+/// How many rows may be held in memory before they are committed.
+const MAX_HELD_ROWS: usize = 50_000;
 
 /// One entity to be read.
 #[derive(Clone)]
@@ -128,48 +130,79 @@ impl Session<'_> {
     }
 
     /// Reads one entity from its checkpoint to the end of the pull set.
+    ///
+    /// Pages are fetched while others are being committed. A first load is committed as it comes; a later set becomes
+    /// visible as a whole (law L22), unless it is larger than memory should hold.
     async fn pull(&mut self, source: Source) -> Result<(), Stop> {
         let source = Arc::new(source);
         let name = source.entity.name.clone();
         let first_load = self.begin_load(&source).await?;
-        let rows = self.options.page_rows;
-        let transport = self.transport;
-        let mut done = 0;
-        let mut page = transport
-            .pull(&source.request(source.mark.checkpoint.clone(), rows))
-            .await?;
-        let mut held: Vec<Page> = Vec::new();
+        let (worker, transport, rows) = (self.worker, self.transport, self.options.page_rows);
+        let fetch = |checkpoint| {
+            let request = source.request(checkpoint, rows);
+            async move { transport.pull(&request).await }.boxed()
+        };
+        let mut fetching = Some(fetch(source.mark.checkpoint.clone()));
+        let mut committing = None;
+        let (mut held, mut held_rows, mut done) = (Vec::new(), 0, 0);
+        let mut stop = None;
         loop {
-            self.report.bytes += page.bytes;
-            done += page.rows.rows.len() as u64;
-            self.tell(Stage::Import, Some(&name), done, page.total);
-            let (last, next) = (page.last, page.next.clone());
-            held.push(page);
-            if last {
-                return self.apply(&source, held, first_load).await;
+            let ends = fetching.is_none();
+            let due = ends || (first_load && held_rows >= rows) || held_rows >= MAX_HELD_ROWS;
+            if committing.is_none() && due && !held.is_empty() {
+                let (pages, source, now) = (std::mem::take(&mut held), source.clone(), self.host.clock.now());
+                held_rows = 0;
+                committing = Some(
+                    worker
+                        .run(move |store| apply_pages(store, &source, &pages, first_load, now))
+                        .boxed(),
+                );
             }
-            let request = source.request(Some(next), rows);
-            let full = !first_load || held.len() >= LOAD_PAGES;
-            page = if self.in_time().is_err() {
-                self.apply(&source, std::mem::take(&mut held), first_load).await?;
-                return Err(Stop::Deadline);
-            } else if full {
-                let pages = std::mem::take(&mut held);
-                let (applied, page) =
-                    join(self.apply(&source, pages, first_load), transport.pull(&request)).await;
-                applied?;
-                page?
-            } else {
-                match transport.pull(&request).await {
-                    Ok(page) => page,
-                    Err(error) => {
-                        // What was read is kept, so that the next synchronization goes on there.
-                        self.apply(&source, held, first_load).await?;
-                        return Err(error.into());
-                    }
+            let event = match (committing.take(), fetching.take()) {
+                (None, None) => break,
+                (Some(commit), None) => Event::Committed(commit.await),
+                (None, Some(fetch)) => Event::Fetched(fetch.await),
+                // The next pages wait when the store is far behind.
+                (Some(commit), Some(fetch)) if held_rows >= MAX_HELD_ROWS => {
+                    fetching = Some(fetch);
+                    Event::Committed(commit.await)
                 }
+                (Some(commit), Some(fetch)) => match select(commit, fetch).await {
+                    Either::Left((result, fetch)) => {
+                        fetching = Some(fetch);
+                        Event::Committed(result)
+                    }
+                    Either::Right((page, commit)) => {
+                        committing = Some(commit);
+                        Event::Fetched(page)
+                    }
+                },
             };
+            match event {
+                Event::Committed(result) => {
+                    let (received, removed) = result?;
+                    let report = self.report.entity(&name);
+                    report.received += received;
+                    report.removed += removed;
+                }
+                Event::Fetched(Ok(page)) => {
+                    self.report.bytes += page.bytes;
+                    held_rows += page.rows.rows.len();
+                    done += page.rows.rows.len() as u64;
+                    self.tell(Stage::Import, Some(&name), done, page.total);
+                    if !page.last {
+                        match self.in_time() {
+                            Ok(()) => fetching = Some(fetch(Some(page.next.clone()))),
+                            Err(late) => stop = Some(late),
+                        }
+                    }
+                    held.push(page);
+                }
+                // What was read is kept, so that the next synchronization goes on there.
+                Event::Fetched(Err(error)) => stop = Some(error.into()),
+            }
         }
+        stop.map_or(Ok(()), Err)
     }
 
     /// Marks an entity that is read for the first time; returns whether this is a first load, begun or gone on with.
@@ -193,19 +226,12 @@ impl Session<'_> {
             .await?;
         Ok(loading)
     }
+}
 
-    /// Commits pages with the checkpoint behind them.
-    async fn apply(&mut self, source: &Arc<Source>, pages: Vec<Page>, first_load: bool) -> Result<(), Stop> {
-        let (for_store, now) = (source.clone(), self.host.clock.now());
-        let (received, removed) = self
-            .worker
-            .run(move |store| apply_pages(store, &for_store, &pages, first_load, now))
-            .await?;
-        let report = self.report.entity(&source.entity.name);
-        report.received += received;
-        report.removed += removed;
-        Ok(())
-    }
+/// What happens next in a pull.
+enum Event {
+    Fetched(Result<Page, TransportError>),
+    Committed(Result<(u64, u64), EngineError>),
 }
 
 /// Returns the entities to be read, with where to go on.
@@ -239,6 +265,7 @@ fn sources(store: &dyn RecordStore, only: Option<&BTreeSet<EntityName>>) -> Resu
     Ok(sources)
 }
 
+/// Commits pages with the checkpoint behind them; returns how many records came and left.
 fn apply_pages(
     store: &dyn RecordStore,
     source: &Source,

@@ -20,10 +20,8 @@ const MAX_BREAKS: usize = 2;
 pub(super) type Results = Vec<(Sending, PushResult)>;
 
 impl Session<'_> {
-    /// Sends everything that can be sent. Returns the entities that were written to.
-    pub(super) async fn push_all(&mut self) -> Result<BTreeSet<EntityName>, Stop> {
-        let mut written = BTreeSet::new();
-        self.settle_unknown(&mut written).await?;
+    /// Sends everything that can be sent, and adds the entities that were written to.
+    pub(super) async fn push_all(&mut self, written: &mut BTreeSet<EntityName>) -> Result<(), Stop> {
         let (mut breaks, mut shrink) = (0, usize::MAX);
         let mut fetched = BTreeSet::new();
         let mut ground = None;
@@ -43,7 +41,7 @@ impl Session<'_> {
                 if batch.decided > 0 || refetched {
                     continue;
                 }
-                return Ok(written);
+                return Ok(());
             }
             let before = self.report.applied;
             match self.send(&mut ground, &batch.items).await {
@@ -63,7 +61,7 @@ impl Session<'_> {
                 Err(Stop::Transport(error)) if error.may_have_happened() && breaks < MAX_BREAKS => {
                     breaks += 1;
                     ground = None;
-                    self.settle_unknown(&mut written).await?;
+                    self.settle_unknown(written).await?;
                 }
                 Err(stop) => return Err(stop),
             }

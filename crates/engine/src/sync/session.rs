@@ -1,6 +1,6 @@
 //! One synchronization from its start to its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -120,11 +120,14 @@ impl Session<'_> {
     async fn stages(&mut self) -> Result<(), Stop> {
         self.adopt_orphans().await?;
         self.contact().await?;
+        let mut pushed = BTreeSet::new();
+        // Before anything else happens to their records, and before server data could hide what became of them.
+        self.settle_unknown(&mut pushed).await?;
         if self.options.what == What::Everything {
             self.structure().await?;
             self.pull_all().await?;
         }
-        let pushed = self.push_all().await?;
+        self.push_all(&mut pushed).await?;
         if self.options.what == What::Everything {
             self.pull_again(&pushed).await?;
         }

@@ -1,12 +1,8 @@
 //! Random work on several devices and in the office, over a network that loses things, ends equal everywhere.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
-
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{World, able, entity, fields, lookup};
+use crate::common::{World, able, entity, fields, lookup};
 use driftless_engine::{Decision, Outcome};
 use driftless_record::{Fields, OperationId, Query, RecordId, RequestId, Value};
 use driftless_testkit::backend::Fault;

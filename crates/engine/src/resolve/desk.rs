@@ -1,208 +1,22 @@
-//! What a person decides about a log entry, and taking changes back.
+//! What a decision means for the operations that an entry parked.
 
 use driftless_record::{
-    EntitySchema, FieldCase, FieldEdit, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Side,
+    EntitySchema, FieldEdit, Fields, LogEntry, Operation, OperationId, OperationKind, OperationState,
+    RawStamp, Side,
 };
-use driftless_store::{Image, LogSelection, RecordStore, Retry, StoreError, Write};
+use driftless_store::{Image, Write};
 
+use super::undo::take_back;
+use super::{Decision, Touched};
 use crate::EngineError;
-use crate::depend::Graph;
-use crate::edit::settle_entry;
 use crate::fold::{edits, fold, key_fields, settle};
-use crate::ground::{Ground, Key, key};
+use crate::ground::{Ground, Key};
 use crate::host::{Account, Host};
 use crate::plan::creatable;
 use crate::validate::{Purpose, problems};
 
-/// What a person decides about a log entry that waits for him.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// My values, on top of the server's latest data.
-    Mine,
-    /// The server's values; what I changed elsewhere in the record is still sent.
-    Theirs,
-    /// These values.
-    Set(Fields),
-    /// Every pending change of the record is taken back, and of those that need it.
-    Revert,
-    /// The same again.
-    Retry,
-    /// This change is taken back, and those that need it.
-    Discard,
-}
-
-impl Decision {
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Mine => "mine",
-            Self::Theirs => "theirs",
-            Self::Set(_) => "set",
-            Self::Revert => "revert",
-            Self::Retry => "retry",
-            Self::Discard => "discard",
-        }
-    }
-}
-
-/// What a decision or an undo touches: told before it is carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Touched {
-    /// Operations that go back into the queue.
-    pub queued: Vec<OperationId>,
-    /// Operations that end here, in sequence, with their records.
-    pub ended: Vec<(OperationId, Key)>,
-}
-
-/// Carries a decision out, or, with `dry`, only says what it would touch.
-pub(crate) fn decide(
-    store: &dyn RecordStore,
-    host: &Host,
-    account: &Account,
-    log: LogId,
-    decision: &Decision,
-    dry: bool,
-) -> Result<Touched, EngineError> {
-    loop {
-        let mut ground = Ground::read(store)?;
-        let entry = store
-            .log(&LogSelection::One(log))?
-            .pop()
-            .ok_or(EngineError::NoLogEntry(log))?;
-        if !entry.is_open() {
-            return Err(EngineError::NotPossible(format!(
-                "entry {log} is settled already; nothing was changed"
-            )));
-        }
-        let mut desk = Desk::new(&ground, host, account, &entry)?;
-        desk.carry_out(decision)?;
-        let (touched, mut writes) = (desk.touched, desk.writes);
-        if dry {
-            return Ok(touched);
-        }
-        writes.extend(settle_entry(store, host, log, decision.word())?);
-        match ground.commit(store, writes) {
-            Err(error) if error.retry() == Retry::Reread => {}
-            done => return done.map(|()| touched).map_err(Into::into),
-        }
-    }
-}
-
-/// Takes back one operation and those that need it, or, with `dry`, only says which.
-pub(crate) fn undo(
-    store: &dyn RecordStore,
-    host: &Host,
-    operation: OperationId,
-    dry: bool,
-) -> Result<Touched, EngineError> {
-    loop {
-        let mut ground = Ground::read(store)?;
-        if ground.operation(operation).is_none() {
-            return Err(not_pending(store, operation)?);
-        }
-        let (touched, mut writes) = take_back(&ground, &[operation])?;
-        if dry {
-            return Ok(touched);
-        }
-        for (id, _) in &touched.ended {
-            if let Some(log) = ground.operation(*id).and_then(|o| o.state.parked()) {
-                writes.extend(settle_entry(store, host, log, "discard")?);
-            }
-        }
-        match ground.commit(store, writes) {
-            Err(error) if error.retry() == Retry::Reread => {}
-            done => return done.map(|()| touched).map_err(Into::into),
-        }
-    }
-}
-
-fn not_pending(store: &dyn RecordStore, id: OperationId) -> Result<EngineError, StoreError> {
-    let known = store
-        .operations(&driftless_store::OperationSelection::One(id))?
-        .pop();
-    Ok(match known {
-        Some(o) => EngineError::NotPossible(format!(
-            "operation {id} is {} and cannot be taken back",
-            o.state.word()
-        )),
-        None => EngineError::NoOperation(id),
-    })
-}
-
-/// Makes the writes that take operations back, with all that need them; views and bases of what stays are mended.
-fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched, Vec<Write>), EngineError> {
-    let graph = Graph::new(&ground.pending);
-    let mut ended: Vec<&Operation> = ids.iter().flat_map(|id| graph.up_set(*id)).collect();
-    ended.sort_by_key(|operation| operation.sequence);
-    ended.dedup_by_key(|operation| operation.sequence);
-    if let Some(away) = ended
-        .iter()
-        .find(|o| matches!(o.state, OperationState::InFlight(_) | OperationState::Unknown(_)))
-    {
-        return Err(EngineError::NotPossible(format!(
-            "operation {} may already be on the server; synchronize first, then try again",
-            away.id
-        )));
-    }
-    let mut touched = Touched::default();
-    let mut writes = Vec::new();
-    let mut records: Vec<Key> = Vec::new();
-    for operation in &ended {
-        touched.ended.push((operation.id, key(operation)));
-        let reverted = Operation {
-            state: OperationState::Reverted,
-            ..(*operation).clone()
-        };
-        writes.push(Write::PutOperation(Box::new(reverted)));
-        if !records.contains(&key(operation)) {
-            records.push(key(operation));
-        }
-    }
-    for record in records {
-        let (Some(entity), Some(image)) = (
-            ground.schema.entity(record.0.as_str()),
-            ground.images.get(&record),
-        ) else {
-            continue;
-        };
-        let left = left_over(&ground.pending_of(&record), &ended);
-        writes.extend(
-            left.iter()
-                .cloned()
-                .map(|operation| Write::PutOperation(Box::new(operation))),
-        );
-        settle(entity, image.clone(), &left, &mut writes);
-    }
-    Ok((touched, writes))
-}
-
-/// Returns the operations of a record that stay when others end. A later edit of a field then rests on what the ended
-/// one rested on, so that it is no conflict with a value that never was.
-fn left_over(of_record: &[Operation], ended: &[&Operation]) -> Vec<Operation> {
-    let is_ended = |operation: &Operation| ended.iter().any(|other| other.id == operation.id);
-    let mut left: Vec<Operation> = Vec::new();
-    let mut rests_on = Fields::new();
-    for operation in of_record {
-        if is_ended(operation) {
-            for (field, edit) in edits(operation).into_iter().flatten() {
-                rests_on.entry(field.clone()).or_insert_with(|| edit.old.clone());
-            }
-            continue;
-        }
-        let mut operation = operation.clone();
-        if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind {
-            for (field, edit) in edits {
-                if let Some(old) = rests_on.remove(field) {
-                    edit.old = old;
-                }
-            }
-        }
-        left.push(operation);
-    }
-    left
-}
-
-struct Desk<'a> {
+/// What one decision is worked out with.
+pub(super) struct Desk<'a> {
     ground: &'a Ground,
     host: &'a Host,
     account: &'a Account,
@@ -212,12 +26,12 @@ struct Desk<'a> {
     image: Image,
     /// Parked operations with values that the person has just set.
     amended: Vec<Operation>,
-    touched: Touched,
-    writes: Vec<Write>,
+    pub(super) touched: Touched,
+    pub(super) writes: Vec<Write>,
 }
 
 impl<'a> Desk<'a> {
-    fn new(
+    pub(super) fn new(
         ground: &'a Ground,
         host: &'a Host,
         account: &'a Account,
@@ -241,11 +55,11 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn carry_out(&mut self, decision: &Decision) -> Result<(), EngineError> {
+    pub(super) fn carry_out(&mut self, decision: &Decision) -> Result<(), EngineError> {
         match decision {
             Decision::Mine if self.image.gone => self.make_again(),
-            Decision::Mine => self.requeue(|edit, case| edit.old = case.theirs.clone()),
-            Decision::Retry => self.requeue(|_, _| {}),
+            Decision::Mine => self.requeue(true),
+            Decision::Retry => self.requeue(false),
             Decision::Theirs => self.theirs(),
             Decision::Set(fields) => self.set(fields),
             Decision::Revert => {
@@ -277,24 +91,28 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Puts the parked operations back into the queue, resting on the server's data as the person has seen them.
-    fn requeue(&mut self, rest: impl Fn(&mut FieldEdit, &FieldCase)) -> Result<(), EngineError> {
-        let revision = self.image.server.as_ref().and_then(|s| s.record.revision.clone());
-        let clash = self.image.server.is_some();
+    /// Puts the parked operations back into the queue; with `seen`, resting on the server's values as the person has
+    /// seen them, so that they are no conflict any more.
+    fn requeue(&mut self, seen: bool) -> Result<(), EngineError> {
+        let server = self.image.server.as_ref().map(|server| server.record.clone());
+        let revision = server.as_ref().and_then(|record| record.revision.clone());
+        let clash = server.is_some();
+        let now = server.map(|record| record.fields).unwrap_or_default();
+        let theirs: Fields = match &self.entry.fields[..] {
+            [] => now.clone(),
+            cases => cases
+                .iter()
+                .map(|case| (case.field.clone(), case.theirs.clone()))
+                .collect(),
+        };
         for mut operation in self.parked() {
-            for case in &self.entry.fields {
-                if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind
-                    && let Some(edit) = edits.get_mut(&case.field)
-                {
-                    rest(edit, case);
+            if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind
+                && seen
+            {
+                for (field, edit) in edits {
+                    edit.old = theirs.get(field).unwrap_or(&edit.old).clone();
                 }
             }
-            let seen = self
-                .image
-                .server
-                .as_ref()
-                .map(|s| s.record.fields.clone())
-                .unwrap_or_default();
             operation.kind = match operation.kind {
                 // The server has this key already: my values go on top of that record.
                 OperationKind::Create(edits) if clash && !self.entry.fields.is_empty() => {
@@ -305,7 +123,11 @@ impl<'a> Desk<'a> {
                             .collect(),
                     )
                 }
-                OperationKind::Delete { raw, stamp, .. } => OperationKind::Delete { seen, raw, stamp },
+                OperationKind::Delete { raw, stamp, .. } if seen => OperationKind::Delete {
+                    seen: now.clone(),
+                    raw,
+                    stamp,
+                },
                 kind => kind,
             };
             operation.base_revision = revision.clone();
@@ -456,7 +278,7 @@ impl<'a> Desk<'a> {
         if self.image.gone {
             self.make_again()
         } else {
-            self.requeue(|edit, case| edit.old = case.theirs.clone())
+            self.requeue(true)
         }
     }
 

@@ -1,0 +1,140 @@
+//! Taking operations back, with all that need them.
+
+use std::collections::BTreeSet;
+
+use driftless_record::{Fields, LogId, Operation, OperationId, OperationKind, OperationState};
+use driftless_store::{RecordStore, Retry, StoreError, Write};
+
+use super::Touched;
+use crate::EngineError;
+use crate::depend::Graph;
+use crate::edit::settle_entry;
+use crate::fold::{edits, settle};
+use crate::ground::{Ground, Key, key};
+use crate::host::Host;
+
+/// Takes back one operation and those that need it, or, with `dry`, only says which.
+pub(crate) fn undo(
+    store: &dyn RecordStore,
+    host: &Host,
+    operation: OperationId,
+    dry: bool,
+) -> Result<Touched, EngineError> {
+    loop {
+        let mut ground = Ground::read(store)?;
+        if ground.operation(operation).is_none() {
+            return Err(not_pending(store, operation)?);
+        }
+        let (touched, mut writes) = take_back(&ground, &[operation])?;
+        if dry {
+            return Ok(touched);
+        }
+        for log in entries_left_empty(&ground, &touched) {
+            writes.extend(settle_entry(store, host, log, "discard")?);
+        }
+        match ground.commit(store, writes) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|()| touched).map_err(Into::into),
+        }
+    }
+}
+
+/// Returns the log entries that have parked nothing any more once the operations have ended.
+pub(super) fn entries_left_empty(ground: &Ground, touched: &Touched) -> BTreeSet<LogId> {
+    let ends = |operation: &Operation| touched.ended.iter().any(|(id, _)| *id == operation.id);
+    let parked = |ended: bool| {
+        let some = ground
+            .pending
+            .iter()
+            .filter(move |operation| ends(operation) == ended);
+        some.filter_map(|operation| operation.state.parked())
+            .collect::<BTreeSet<_>>()
+    };
+    &parked(true) - &parked(false)
+}
+
+fn not_pending(store: &dyn RecordStore, id: OperationId) -> Result<EngineError, StoreError> {
+    let known = store
+        .operations(&driftless_store::OperationSelection::One(id))?
+        .pop();
+    Ok(match known {
+        Some(o) => EngineError::NotPossible(format!(
+            "operation {id} is {} and cannot be taken back",
+            o.state.word()
+        )),
+        None => EngineError::NoOperation(id),
+    })
+}
+
+/// Makes the writes that take operations back, with all that need them; views and bases of what stays are mended.
+pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched, Vec<Write>), EngineError> {
+    let graph = Graph::new(&ground.pending);
+    let mut ended: Vec<&Operation> = ids.iter().flat_map(|id| graph.up_set(*id)).collect();
+    ended.sort_by_key(|operation| operation.sequence);
+    ended.dedup_by_key(|operation| operation.sequence);
+    if let Some(away) = ended
+        .iter()
+        .find(|o| matches!(o.state, OperationState::InFlight(_) | OperationState::Unknown(_)))
+    {
+        return Err(EngineError::NotPossible(format!(
+            "operation {} may already be on the server; synchronize first, then try again",
+            away.id
+        )));
+    }
+    let mut touched = Touched::default();
+    let mut writes = Vec::new();
+    let mut records: Vec<Key> = Vec::new();
+    for operation in &ended {
+        touched.ended.push((operation.id, key(operation)));
+        let reverted = Operation {
+            state: OperationState::Reverted,
+            ..(*operation).clone()
+        };
+        writes.push(Write::PutOperation(Box::new(reverted)));
+        if !records.contains(&key(operation)) {
+            records.push(key(operation));
+        }
+    }
+    for record in records {
+        let (Some(entity), Some(image)) = (
+            ground.schema.entity(record.0.as_str()),
+            ground.images.get(&record),
+        ) else {
+            continue;
+        };
+        let left = left_over(&ground.pending_of(&record), &ended);
+        writes.extend(
+            left.iter()
+                .cloned()
+                .map(|operation| Write::PutOperation(Box::new(operation))),
+        );
+        settle(entity, image.clone(), &left, &mut writes);
+    }
+    Ok((touched, writes))
+}
+
+/// Returns the operations of a record that stay when others end. A later edit of a field then rests on what the ended
+/// one rested on, so that it is no conflict with a value that never was.
+fn left_over(of_record: &[Operation], ended: &[&Operation]) -> Vec<Operation> {
+    let is_ended = |operation: &Operation| ended.iter().any(|other| other.id == operation.id);
+    let mut left: Vec<Operation> = Vec::new();
+    let mut rests_on = Fields::new();
+    for operation in of_record {
+        if is_ended(operation) {
+            for (field, edit) in edits(operation).into_iter().flatten() {
+                rests_on.entry(field.clone()).or_insert_with(|| edit.old.clone());
+            }
+            continue;
+        }
+        let mut operation = operation.clone();
+        if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind {
+            for (field, edit) in edits {
+                if let Some(old) = rests_on.remove(field) {
+                    edit.old = old;
+                }
+            }
+        }
+        left.push(operation);
+    }
+    left
+}

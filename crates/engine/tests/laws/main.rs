@@ -1,0 +1,7 @@
+//! The laws of the engine, through its public API, over the in-memory store and a back end that breaks on command.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
+
+mod common;
+mod convergence;
+mod main_job;
