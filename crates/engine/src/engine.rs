@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftless_conflict::{ByRules, ConflictPolicy};
 use driftless_record::{
-    Fields, LogEntry, LogId, OperationId, Query, Record, RecordId, Schema, Settings, Timestamp,
+    EntitySchema, Fields, LogEntry, LogId, OperationId, Query, Record, RecordId, Schema, Settings, Timestamp,
 };
 use driftless_store::{LogSelection, RecordStore};
 use driftless_transport::Transport;
@@ -101,6 +101,14 @@ impl Engine {
     /// The store's.
     pub fn schema(&self) -> Result<Arc<Schema>, EngineError> {
         Ok(self.store().schema()?)
+    }
+
+    /// Finds an entity by its name or its set's.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEntity`], [`EngineError::NotReady`] before the first synchronization, or the store's.
+    pub fn entity(&self, name: &str) -> Result<Arc<EntitySchema>, EngineError> {
+        names::entity(&*self.schema()?, name)
     }
 
     /// Returns the administrator's settings as last read; the defaults before.
