@@ -7,12 +7,14 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use driftless_record::query::Context;
 use driftless_record::query::eval::run;
+use driftless_record::query::{Comparison, Context, Function, Order};
 use driftless_record::sql::{
-    CompileError, Compiler, Dialect, Names, Stored, StoredRef, columns, decode, encode,
+    CompileError, Compiler, Dialect, Names, Statement, Stored, StoredRef, columns, decode, encode,
 };
-use driftless_record::{Collation, DateTime, EntityName, FieldName, Query, Record, RecordId, Schema, Value};
+use driftless_record::{
+    Collation, DateTime, EntityName, Expr, FieldName, Query, Record, RecordId, Schema, Value,
+};
 use maker::Maker;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use world::{Random, World, schema};
@@ -174,7 +176,7 @@ fn agree(
     let all = run(&unpaged, world.records.values().cloned(), &context)
         .unwrap()
         .len() as i64;
-    let ask = |statement: driftless_record::sql::Statement| -> i64 {
+    let ask = |statement: Statement| -> i64 {
         let params = rusqlite::params_from_iter(statement.params.iter().map(bound));
         database
             .query_row(&statement.sql, params, |row| row.get(0))
@@ -232,5 +234,67 @@ fn interpreter_and_sqlite_agree() {
     assert!(
         answered * 10 > asked * 7,
         "SQL answered only {answered} of {asked}"
+    );
+}
+
+#[test]
+fn plain_conditions_and_orders_are_served_by_an_index() {
+    let schema = schema();
+    let tables = Tables(&schema);
+    let world = World::random(&mut Random(1), &schema);
+    let database = database(&schema, &world);
+    let field = |name: &str| FieldName::parse(name).unwrap();
+    let account = EntityName::parse("Account").unwrap();
+    for (index, name) in ["n", "name", "at", "parent"].into_iter().enumerate() {
+        let column = tables.column(&account, &field(name)).unwrap();
+        let sql = format!("CREATE INDEX i{index} ON \"table \"\"Account\" ({column}, \"record id\")");
+        database.execute_batch(&sql).unwrap();
+    }
+    let compare = |name: &str, comparison, value| Expr::compare(field(name), comparison, value);
+    let prefix = Expr::Call(
+        Function::StartsWith,
+        vec![Expr::field(field("name")), Expr::Literal(Value::text("a"))],
+    );
+    let filters = [
+        compare("n", Comparison::Eq, Value::Int(3)),
+        compare("n", Comparison::Eq, Value::Null),
+        compare("n", Comparison::Gt, Value::double(3.5)),
+        compare("name", Comparison::Eq, Value::text("a")),
+        compare("at", Comparison::Le, Value::DateTime(NOW)),
+        compare("parent", Comparison::Eq, Value::Guid(world::uuid_of(1))),
+        prefix,
+    ];
+    let compiler = Compiler {
+        schema: &schema,
+        names: &tables,
+        dialect: Dialect::Sqlite,
+        collation: Collation::Binary,
+        now: NOW,
+    };
+    let plan = |statement: &Statement| -> String {
+        let mut prepared = database
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql))
+            .unwrap();
+        let params = rusqlite::params_from_iter(statement.params.iter().map(bound));
+        let lines = prepared.query_map(params, |row| row.get::<_, String>(3)).unwrap();
+        lines.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    };
+    for filter in filters {
+        let query = Query::all(account.clone()).filter(filter.clone());
+        let plan = plan(&compiler.count(&query).unwrap());
+        assert!(
+            plan.contains("SEARCH t0 USING ") && plan.contains("INDEX i"),
+            "{filter:?}: {plan}"
+        );
+    }
+    let mut ordered = Query::all(account.clone()).top(10);
+    ordered.order = vec![Order {
+        by: Expr::field(field("name")),
+        descending: false,
+    }];
+    let plan = plan(&compiler.select(&ordered, &[]).unwrap().statement);
+    assert!(
+        plan.contains("USING INDEX i1") && !plan.contains("TEMP B-TREE"),
+        "{plan}"
     );
 }
