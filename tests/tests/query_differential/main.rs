@@ -2,6 +2,8 @@
 //!
 //! `DRIFTLESS_QUERY_ROUNDS` sets the number of databases (40 queries each), `DRIFTLESS_QUERY_SEED` the first seed.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod maker;
 mod world;
 

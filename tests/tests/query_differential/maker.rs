@@ -187,7 +187,7 @@ impl Maker<'_> {
                     self.call(function, &[of], depth)
                 }
                 5 => self.call(F::TotalOffsetMinutes, &[Want::DateTime], depth),
-                _ => self.call(*[F::Round, F::Floor].first().unwrap(), &[Want::Int], depth),
+                _ => self.call(F::Round, &[Want::Int], depth),
             },
             Want::Decimal => match self.random.below(4) {
                 0 => {
@@ -321,7 +321,12 @@ impl Maker<'_> {
         let mut from = self.scopes[self.scopes.len() - 1 - scope].clone();
         let mut through = Vec::new();
         if from.as_str() == "Account" && self.random.one_in(4) {
-            through.push(field(*self.random.pick(&["parent", "parent2"])));
+            let name = if self.random.one_in(2) {
+                "parent"
+            } else {
+                "parent2"
+            };
+            through.push(field(name));
         } else if from.as_str() == "Contact" && self.random.one_in(2) {
             through.push(field("account"));
             from = entity("Account");

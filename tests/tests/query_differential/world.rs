@@ -170,7 +170,8 @@ pub(crate) const CODES: [&str; 4] = ["open", "won", "lost", "Open"];
 pub(crate) fn text(random: &mut Random) -> String {
     let mut text = (*random.pick(&TEXTS)).to_owned();
     if random.one_in(3) {
-        text.push_str(*random.pick(&TEXTS));
+        let more: &&str = random.pick(&TEXTS);
+        text.push_str(more);
     }
     text
 }
