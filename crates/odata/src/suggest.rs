@@ -11,17 +11,24 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -
         .map(|(_, name)| name)
 }
 
-/// The number of characters to insert, delete or replace to make one name of the other, ignoring case.
+/// The number of characters to insert, delete, replace or swap with the next to make one name of the other, ignoring
+/// case.
 fn distance(wanted: &[char], name: &str) -> usize {
+    let name: Vec<char> = name.chars().take(64).flat_map(char::to_lowercase).collect();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=wanted.len()).collect();
-    for (line, c) in name.chars().take(64).flat_map(char::to_lowercase).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
+    for (line, c) in name.iter().enumerate() {
+        let mut next = vec![line + 1];
         for (at, w) in wanted.iter().enumerate() {
-            let replaced = diagonal + usize::from(*w != c);
-            diagonal = row[at + 1];
-            row[at + 1] = replaced.min(row[at] + 1).min(diagonal + 1);
+            let mut least = (row[at] + usize::from(w != c))
+                .min(row[at + 1] + 1)
+                .min(next[at] + 1);
+            if line > 0 && at > 0 && name[line - 1] == *w && wanted[at - 1] == *c {
+                least = least.min(before[at - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or_default()
 }
@@ -33,7 +40,7 @@ mod tests {
     #[test]
     fn a_slip_is_understood_and_a_stranger_is_not() {
         let known = || ["name", "phone", "createdAt"].into_iter();
-        assert_eq!(nearest("nmae", known()), None);
+        assert_eq!(nearest("nmae", known()), Some("name"));
         assert_eq!(nearest("nam", known()), Some("name"));
         assert_eq!(nearest("CREATEDAT", known()), Some("createdAt"));
         assert_eq!(nearest("revenue", known()), None);

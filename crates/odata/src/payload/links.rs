@@ -51,7 +51,10 @@ fn lookup_literal(lookup: &Lookup) -> Literal {
 }
 
 /// Reads the id of a record from a link to it: absolute, relative or only `Set(key)`.
-pub(crate) fn record_id(entity: &EntitySchema, link: &str) -> Option<RecordId> {
+///
+/// The entity is not held against the link: links may begin with another set that has the same records.
+#[must_use]
+pub fn link_id(entity: &EntitySchema, link: &str) -> Option<RecordId> {
     let path = link.split(['?', '#']).next()?;
     let last = path.rsplit('/').next()?;
     // A key as a segment of its own: Accounts/42.
@@ -64,7 +67,8 @@ pub(crate) fn record_id(entity: &EntitySchema, link: &str) -> Option<RecordId> {
 }
 
 /// Makes the id of a record from a key predicate; `None` if it is not a key of the entity.
-pub(crate) fn key_id(entity: &EntitySchema, key: &KeyPredicate) -> Option<RecordId> {
+#[must_use]
+pub fn key_id(entity: &EntitySchema, key: &KeyPredicate) -> Option<RecordId> {
     let value = |name: &driftless_record::FieldName, value: &KeyValue| match value {
         KeyValue::Literal(literal) => key_part(&entity.field(name)?.kind, literal),
         KeyValue::Alias(_) => None,

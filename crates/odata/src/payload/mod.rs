@@ -16,7 +16,7 @@ pub(crate) use value::decimal as exact_decimal;
 
 pub use error::PayloadError;
 pub use layout::{Layout, Limits, Unknown};
-pub use links::record_link;
+pub use links::{key_id, link_id, record_link};
 pub use read::{Body, Page, Removed, RemovedReason, read_body, read_page, read_record};
 pub use write::{
     BodyOptions, DeltaForm, LookupForm, Numbers, Own, PageWriter, write_body, write_record, write_value,

@@ -49,7 +49,7 @@ impl Object {
         match key.as_deref() {
             Some([Value::Guid(id)]) => Some(RecordId::guid(*id)),
             Some(values) => RecordId::from_key(&layout.entity, values).ok(),
-            None => links::record_id(&layout.entity, self.id.as_deref()?),
+            None => links::link_id(&layout.entity, self.id.as_deref()?),
         }
     }
 }
@@ -312,7 +312,7 @@ impl ObjectSeed<'_> {
         let Some(link) = link else { return Ok(Value::Null) };
         let id = match &slot.kind {
             SlotKind::Lookup { targets } => targets.get(place).and_then(|target| {
-                let id = links::record_id(target.schema.as_deref()?, link)?;
+                let id = links::link_id(target.schema.as_deref()?, link)?;
                 Some(Value::Lookup(Lookup {
                     entity: target.entity.clone(),
                     id,

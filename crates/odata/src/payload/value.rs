@@ -56,10 +56,12 @@ impl ValueSeed<'_> {
                 Some((_, code)) => Ok(Value::Choice(code.clone())),
                 None => Ok(Value::Choice(number.to_string())),
             },
-            SlotKind::Lookup { targets } => match targets.first() {
-                Some(target) if target.key == TargetKey::Int => Ok(lookup(target, &number.to_string())),
-                _ => Err(self.wrong()),
-            },
+            SlotKind::Lookup { targets } => {
+                match targets.iter().find(|target| target.key == TargetKey::Int) {
+                    Some(target) => Ok(lookup(target, &number.to_string())),
+                    None => Err(self.wrong()),
+                }
+            }
             _ => Err(self.wrong()),
         }
     }

@@ -368,7 +368,13 @@ impl<'a> Lowering<'a> {
                     .scopes
                     .iter()
                     .rposition(|scope| scope.variable.is_some() && scope.variable.as_ref() == variable);
-                named.map_or_else(|| from(0, 0), |place| from(place, 1))
+                // Inside the options of `$count`, names are those of the members.
+                let unnamed = self
+                    .scopes
+                    .iter()
+                    .rposition(|scope| scope.variable.is_none())
+                    .unwrap_or_default();
+                named.map_or_else(|| from(unnamed, 0), |place| from(place, 1))
             }
             Start::It => from(0, 0),
             Start::This => from(outermost, 0),
