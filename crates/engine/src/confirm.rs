@@ -33,6 +33,15 @@ pub(crate) struct Confirmed {
     pub refused: usize,
     /// How many have an unknown outcome.
     pub unknown: usize,
+    /// How many wait for a time that the server or the pause between tries sets.
+    pub waiting: usize,
+}
+
+impl Confirmed {
+    /// Returns whether the reply brought anything on.
+    pub(crate) fn changed_something(&self) -> bool {
+        self.applied + self.refused + self.unknown + self.waiting > 0 || !self.refresh.is_empty()
+    }
 }
 
 /// Works out what a result means for the operations that a sending carried.
@@ -189,6 +198,7 @@ impl Desk<'_> {
                 let wait = retry_after
                     .map_or_else(|| backoff::ceiling(attempts), |ms| i64::try_from(ms).unwrap_or(0));
                 let until = self.now.plus_millis(wait.min(backoff::MAX_WAIT_MILLIS));
+                into.waiting += self.carried.len();
                 self.all(&OperationState::Waiting(until), into);
             }
             CauseClass::Permission

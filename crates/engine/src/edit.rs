@@ -1,7 +1,7 @@
 //! Local edits: from what a person wants to the one commit that keeps it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
@@ -39,6 +39,15 @@ pub(crate) enum Wish {
     Delete(RecordId),
 }
 
+/// Held by whoever reads and commits, so that a user's edit does not lose every race against a bulk load. A fairness
+/// within one process, no more: the store's own check keeps everybody right.
+pub(crate) type Gate = Mutex<()>;
+
+/// Waits at the gate.
+pub(crate) fn enter(gate: &Gate) -> MutexGuard<'_, ()> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Carries out a wish in one commit.
 pub(crate) fn carry_out(
     store: &dyn RecordStore,
@@ -46,7 +55,9 @@ pub(crate) fn carry_out(
     account: &Account,
     entity: &str,
     wish: &Wish,
+    gate: &Gate,
 ) -> Result<Written, EngineError> {
+    let _turn = enter(gate);
     for _ in 0..MAX_TRIES {
         let number = store.position()?;
         let schema = store.schema()?;

@@ -10,7 +10,7 @@ use driftless_record::{
 use driftless_store::{LogSelection, RecordStore};
 use driftless_transport::Transport;
 
-use crate::edit::{self, Wish, Written};
+use crate::edit::{self, Gate, Wish, Written};
 use crate::host::{Account, Host};
 use crate::outbox::{self, OutboxItem, Outcome};
 use crate::preview::{self, Preview};
@@ -60,6 +60,7 @@ struct Inner {
     parts: Parts,
     worker: Worker,
     syncing: AtomicBool,
+    gate: Arc<Gate>,
 }
 
 /// Holds the right to synchronize within this process.
@@ -83,6 +84,7 @@ impl Engine {
                 parts,
                 worker,
                 syncing: AtomicBool::new(false),
+                gate: Arc::default(),
             }),
         })
     }
@@ -186,7 +188,14 @@ impl Engine {
 
     fn write(&self, entity: &str, wish: &Wish) -> Result<Written, EngineError> {
         let parts = &self.inner.parts;
-        edit::carry_out(self.store(), &parts.host, &parts.account, entity, wish)
+        edit::carry_out(
+            self.store(),
+            &parts.host,
+            &parts.account,
+            entity,
+            wish,
+            &self.inner.gate,
+        )
     }
 
     /// Returns the pending operations, oldest first.
@@ -300,6 +309,7 @@ impl Engine {
             policy: &*parts.policy,
             transport,
             worker: &inner.worker,
+            gate: &inner.gate,
             started: parts.host.clock.monotonic(),
             options,
             report: SyncReport::default(),

@@ -56,6 +56,7 @@ pub(crate) fn preview(
         now,
         server_now: now,
         new_id: &|| host.uuid(),
+        fresh: None,
         limit: usize::MAX,
     };
     let batch = next_batch(&mut ground, &context);

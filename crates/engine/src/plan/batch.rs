@@ -26,6 +26,8 @@ pub(crate) struct Context<'a> {
     pub server_now: Timestamp,
     /// New ids for sendings.
     pub new_id: &'a dyn Fn() -> Uuid,
+    /// The records that were read in this synchronization; `None` counts all as read.
+    pub fresh: Option<&'a BTreeSet<Key>>,
     /// The most sendings in the batch.
     pub limit: usize,
 }
@@ -130,6 +132,7 @@ impl Planner {
                 capabilities,
                 policy: context.policy,
                 settings: &ground.settings,
+                fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
                 stamp: &stamp,
             };
             decide(&facts, run.clone())

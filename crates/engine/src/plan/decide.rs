@@ -28,6 +28,8 @@ pub(crate) struct Facts<'a> {
     pub policy: &'a dyn ConflictPolicy,
     /// The administrator's settings.
     pub settings: &'a Settings,
+    /// Whether the image was read in this synchronization.
+    pub fresh: bool,
     /// Turns raw stamps into the common order.
     pub stamp: &'a dyn Fn(RawStamp) -> Stamp,
 }
@@ -411,7 +413,9 @@ fn conditional(facts: &Facts<'_>, theirs: &ServerRecord, make: impl Fn(Condition
     match (facts.capabilities.compare_and_set, &theirs.record.revision) {
         (CompareAndSet::Revision, Some(revision)) => make(Condition::Revision(revision.clone())),
         (CompareAndSet::Revision, None) => Verdict::Fetch,
-        (CompareAndSet::None, _) => make(Condition::Exists),
+        // Without revisions the record is read right before the write; the gap that remains is small.
+        (CompareAndSet::None, _) if facts.fresh => make(Condition::Exists),
+        (CompareAndSet::None, _) => Verdict::Fetch,
     }
 }
 

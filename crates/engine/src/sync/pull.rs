@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 
 use super::session::{Session, Stop, concerns_everything};
 use crate::EngineError;
+use crate::edit::{Gate, enter};
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
 use crate::rebase::{Unsettled, rebase};
@@ -151,10 +152,11 @@ impl Session<'_> {
             let due = ends || (first_load && held_rows >= rows) || held_rows >= MAX_HELD_ROWS;
             if committing.is_none() && due && !held.is_empty() {
                 let (pages, source, now) = (std::mem::take(&mut held), source.clone(), self.host.clock.now());
+                let gate = self.gate.clone();
                 held_rows = 0;
                 committing = Some(
                     worker
-                        .run(move |store| apply_pages(store, &source, &pages, first_load, now))
+                        .run(move |store| apply_pages(store, &source, &pages, first_load, now, &gate))
                         .boxed(),
                 );
             }
@@ -272,6 +274,7 @@ fn apply_pages(
     pages: &[Page],
     first_load: bool,
     now: Timestamp,
+    gate: &Gate,
 ) -> Result<(u64, u64), StoreError> {
     let Some(end) = pages.last() else {
         return Ok((0, 0));
@@ -284,6 +287,7 @@ fn apply_pages(
     };
     let name = &source.entity.name;
     loop {
+        let _turn = enter(gate);
         let number = store.position()?;
         let ids: BTreeSet<RecordId> = store.unsettled(name)?.into_iter().collect();
         let mut batch = WriteBatch::based_on(number);

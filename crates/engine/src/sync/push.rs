@@ -19,69 +19,110 @@ const MAX_BREAKS: usize = 2;
 /// The results of one request, with the sendings that they are of.
 pub(super) type Results = Vec<(Sending, PushResult)>;
 
+/// How many requests in a row may change nothing before the rest waits for the next synchronization.
+const MAX_IDLE: usize = 3;
+
+/// Where sending stands within one synchronization.
+struct Pushing {
+    /// The last reading of the outbox, if it still holds.
+    ground: Option<Ground>,
+    /// Records that were read from the server.
+    fetched: BTreeSet<Key>,
+    /// The most sendings in a request, after the server refused larger ones whole.
+    shrink: usize,
+    /// How often the connection broke.
+    breaks: usize,
+    /// How many requests in a row changed nothing.
+    idle: usize,
+}
+
 impl Session<'_> {
     /// Sends everything that can be sent, and adds the entities that were written to.
     pub(super) async fn push_all(&mut self, written: &mut BTreeSet<EntityName>) -> Result<(), Stop> {
-        let (mut breaks, mut shrink) = (0, usize::MAX);
-        let mut fetched = BTreeSet::new();
-        let mut ground = None;
-        loop {
+        let mut push = Pushing {
+            ground: None,
+            fetched: BTreeSet::new(),
+            shrink: usize::MAX,
+            breaks: 0,
+            idle: 0,
+        };
+        while push.idle < MAX_IDLE {
             self.in_time()?;
-            let batch = self.next_batch(&mut ground, shrink).await?;
-            let mut refetched = false;
-            for record in &batch.fetch {
-                // A record whose revision the server does not tell even when asked is left for a later synchronization.
-                if fetched.insert(record.clone()) {
-                    refetched = true;
-                    self.fetch(record).await?;
-                    ground = None;
-                }
-            }
-            if batch.items.is_empty() {
-                if batch.decided > 0 || refetched {
-                    continue;
-                }
-                return Ok(());
-            }
-            let before = self.report.applied;
-            match self.send(&mut ground, &batch.items).await {
-                Ok(refresh) => {
-                    written.extend(batch.items.iter().map(|item| item.sending.change.entity.clone()));
-                    shrink = usize::MAX;
-                    for record in refresh {
-                        self.fetch(&record).await?;
-                        ground = None;
-                    }
-                }
-                Err(Stop::Transport(TransportError::Refused(_))) if batch.items.len() > 1 => {
-                    // One poison change must not hold up the others: halve until it stands alone.
-                    shrink = batch.items.len() / 2;
-                    ground = None;
-                }
-                Err(Stop::Transport(error)) if error.may_have_happened() && breaks < MAX_BREAKS => {
-                    breaks += 1;
-                    ground = None;
-                    self.settle_unknown(written).await?;
-                }
-                Err(stop) => return Err(stop),
-            }
-            let total =
-                self.report.applied as u64 + ground.as_ref().map_or(0, |g: &Ground| g.pending.len() as u64);
-            if self.report.applied > before {
-                self.tell(Stage::Send, None, self.report.applied as u64, Some(total));
+            let batch = self.next_batch(&mut push).await?;
+            let read = self.read_first(&mut push, &batch).await?;
+            if !batch.items.is_empty() {
+                self.send_batch(&mut push, &batch, written).await?;
+            } else if batch.decided == 0 && !read {
+                break;
             }
         }
+        Ok(())
+    }
+
+    /// Reads the records that a plan asks for; returns whether there were any. A record whose revision the server does
+    /// not tell even when asked is left for a later synchronization.
+    async fn read_first(&mut self, push: &mut Pushing, batch: &Batch) -> Result<bool, Stop> {
+        let mut read = false;
+        for record in &batch.fetch {
+            if push.fetched.insert(record.clone()) {
+                self.fetch(record).await?;
+                push.ground = None;
+                read = true;
+            }
+        }
+        Ok(read)
+    }
+
+    async fn send_batch(
+        &mut self,
+        push: &mut Pushing,
+        batch: &Batch,
+        written: &mut BTreeSet<EntityName>,
+    ) -> Result<(), Stop> {
+        match self.send(&mut push.ground, &batch.items).await {
+            Ok(confirmed) => {
+                written.extend(batch.items.iter().map(|item| item.sending.change.entity.clone()));
+                push.idle = if confirmed.changed_something() {
+                    0
+                } else {
+                    push.idle + 1
+                };
+                push.shrink = usize::MAX;
+                for record in confirmed.refresh {
+                    self.fetch(&record).await?;
+                    push.fetched.insert(record);
+                    push.ground = None;
+                }
+                let left = push.ground.as_ref().map(|ground| ground.pending.len() as u64);
+                let done = self.report.applied as u64;
+                self.tell(Stage::Send, None, done, left.map(|left| done + left));
+            }
+            // One poison change must not hold up the others: halve until it stands alone.
+            Err(Stop::Transport(TransportError::Refused(cause)))
+                if batch.items.len() > 1 && !is_passing(&cause) =>
+            {
+                push.shrink = batch.items.len() / 2;
+                push.ground = None;
+            }
+            Err(Stop::Transport(error)) if error.may_have_happened() && push.breaks < MAX_BREAKS => {
+                push.breaks += 1;
+                push.ground = None;
+                self.settle_unknown(written).await?;
+            }
+            Err(stop) => return Err(stop),
+        }
+        Ok(())
     }
 
     /// Plans the next batch and commits what must be durable before it is sent.
-    async fn next_batch(&mut self, ground: &mut Option<Ground>, shrink: usize) -> Result<Batch, Stop> {
+    async fn next_batch(&mut self, push: &mut Pushing) -> Result<Batch, Stop> {
         loop {
-            let mut reading = match ground.take() {
+            let mut reading = match push.ground.take() {
                 Some(reading) => reading,
                 None => self.worker.run(Ground::read).await?,
             };
             self.learn_capabilities(&reading).await?;
-            let limit = self.batch_limit(&reading).min(shrink).max(1);
+            let limit = self.batch_limit(&reading).min(push.shrink).max(1);
             let batch = {
                 let host = self.host;
                 let new_id = || host.uuid();
@@ -91,6 +132,7 @@ impl Session<'_> {
                     now: self.host.clock.now(),
                     server_now: self.server_now(reading.clock),
                     new_id: &new_id,
+                    fresh: Some(&push.fetched),
                     limit,
                 };
                 next_batch(&mut reading, &context)
@@ -104,7 +146,7 @@ impl Session<'_> {
                 })
                 .await?;
             if let Some(reading) = committed {
-                *ground = Some(reading);
+                push.ground = Some(reading);
                 self.report.decided += batch.decided;
                 return Ok(batch);
             }
@@ -136,19 +178,19 @@ impl Session<'_> {
             .unwrap_or(1)
     }
 
-    /// Sends a batch that was made durable, and confirms its reply. Returns the records that have to be read again.
-    async fn send(&mut self, ground: &mut Option<Ground>, items: &[PushItem]) -> Result<BTreeSet<Key>, Stop> {
-        let schema = self.schema(ground).await?;
+    /// Sends a batch that was made durable, and confirms its reply.
+    async fn send(&mut self, ground: &mut Option<Ground>, items: &[PushItem]) -> Result<Confirmed, Stop> {
+        let schema = self.schema(ground.as_ref()).await?;
         let reply = self.transport.push(&schema, items).await;
         let (results, error) = results_of(items, reply);
         let confirmed = self.keep(ground, results).await?;
         match error {
             Some(error) => Err(error.into()),
-            None => Ok(confirmed.refresh),
+            None => Ok(confirmed),
         }
     }
 
-    async fn schema(&self, ground: &Option<Ground>) -> Result<Arc<Schema>, Stop> {
+    async fn schema(&self, ground: Option<&Ground>) -> Result<Arc<Schema>, Stop> {
         match ground {
             Some(reading) => Ok(reading.schema.clone()),
             None => Ok(self.worker.run(|store| store.schema()).await?),

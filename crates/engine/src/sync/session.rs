@@ -10,6 +10,7 @@ use driftless_store::{JournalReader, LogSelection, OperationSelection, StoreErro
 use driftless_transport::{Capabilities, Retry, Transport, TransportError};
 
 use crate::EngineError;
+use crate::edit::Gate;
 use crate::host::{Account, Host};
 use crate::notes::{self, Note};
 use crate::progress::{NoProgress, Progress, ProgressSink, Stage};
@@ -60,6 +61,7 @@ pub(crate) struct Session<'a> {
     pub policy: &'a dyn ConflictPolicy,
     pub transport: &'a dyn Transport,
     pub worker: &'a Worker,
+    pub gate: &'a Arc<Gate>,
     pub options: SyncOptions,
     pub started: i64,
     pub report: SyncReport,
