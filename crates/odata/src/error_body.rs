@@ -53,7 +53,7 @@ struct Loose {
     code: Scalar,
     message: Scalar,
     target: Scalar,
-    details: Option<Vec<Loose>>,
+    details: Option<Vec<Self>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -138,10 +138,11 @@ pub(super) fn check(requests: &[Request]) -> Result<(), BatchError> {
             return Err(BatchError::SameId(request.id.clone()));
         }
         let group = request.group.as_deref();
-        if let Some(name) = group {
-            if group != last && !groups.insert(name) {
-                return Err(BatchError::Group(name.to_owned()));
-            }
+        if let Some(name) = group
+            && group != last
+            && !groups.insert(name)
+        {
+            return Err(BatchError::Group(name.to_owned()));
         }
         last = group;
     }

@@ -12,7 +12,9 @@ fn headers(kind: &str) -> Vec<(String, String)> {
     headers
 }
 
-fn content() -> impl Strategy<Value = (Vec<(String, String)>, Vec<u8>)> {
+type Content = (Vec<(String, String)>, Vec<u8>);
+
+fn content() -> impl Strategy<Value = Content> {
     prop_oneof![
         Just((headers(""), Vec::new())),
         "[a-zé\"\\\\ ]{0,9}".prop_map(|text| (
@@ -33,35 +35,33 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
     let part = (content(), 0usize..3, any::<bool>());
     proptest::collection::vec(part, 1..8).prop_map(|mut parts| {
         parts.sort_by_key(|(_, group, _)| *group);
-        let part =
-            |(at, ((headers, body), group, depends)): (usize, ((Vec<_>, Vec<u8>), usize, bool))| Request {
-                id: format!("r{at}"),
-                method: if body.is_empty() { "DELETE" } else { "PATCH" }.to_owned(),
-                url: format!("Things('{at}%20x')"),
-                headers,
-                body,
-                group: (group > 0).then(|| format!("set{group}")),
-                depends_on: (depends && at > 0 && group == 0)
-                    .then(|| "r0".to_owned())
-                    .into_iter()
-                    .collect(),
-                condition: None,
-            };
+        let part = |(at, ((headers, body), group, depends)): (usize, (Content, usize, bool))| Request {
+            id: format!("r{at}"),
+            method: if body.is_empty() { "DELETE" } else { "PATCH" }.to_owned(),
+            url: format!("Things('{at}%20x')"),
+            headers,
+            body,
+            group: (group > 0).then(|| format!("set{group}")),
+            depends_on: (depends && at > 0 && group == 0)
+                .then(|| "r0".to_owned())
+                .into_iter()
+                .collect(),
+            condition: None,
+        };
         parts.into_iter().enumerate().map(part).collect()
     })
 }
 
 fn responses() -> impl Strategy<Value = Vec<Response>> {
     proptest::collection::vec((content(), 200u16..300, any::<bool>()), 1..8).prop_map(|parts| {
-        let part =
-            |(place, ((headers, body), status, grouped)): (usize, ((Vec<_>, Vec<u8>), u16, bool))| Response {
-                id: Some(format!("r{place}")),
-                place,
-                status,
-                headers,
-                body,
-                group: grouped.then(|| format!("set{place}")),
-            };
+        let part = |(place, ((headers, body), status, grouped)): (usize, (Content, u16, bool))| Response {
+            id: Some(format!("r{place}")),
+            place,
+            status,
+            headers,
+            body,
+            group: grouped.then(|| format!("set{place}")),
+        };
         parts.into_iter().enumerate().map(part).collect()
     })
 }

@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
         }
         if let Some(missing) = entity.key.iter().find(|name| entity.field(name).is_none()) {
             let text = "the key has a type that is not supported: the entity is left out";
-            self.note(set.name.as_str(), Some(&missing.to_string()), text);
+            self.note(set.name.as_str(), Some(missing.as_ref()), text);
             return None;
         }
         self.lookups(&mut entity, &mut facts, &lineage);
@@ -387,11 +387,11 @@ impl<'a> Reader<'a> {
             }
         }
         for (name, targets) in targets {
-            if let Some(field) = entity.fields.iter_mut().find(|field| field.name == name) {
-                if !matches!(field.kind, FieldKind::Lookup { .. }) {
-                    field.kind = FieldKind::Lookup { targets };
-                    facts.wire.remove(&name);
-                }
+            if let Some(field) = entity.fields.iter_mut().find(|field| field.name == name)
+                && !matches!(field.kind, FieldKind::Lookup { .. })
+            {
+                field.kind = FieldKind::Lookup { targets };
+                facts.wire.remove(&name);
             }
         }
     }
@@ -533,10 +533,10 @@ fn describe(entity: &mut EntitySchema, about: &Annotations<'_>, own: bool) {
             .find(|field| field.kind == FieldKind::DateTime)
             .map(|field| field.name.clone());
     }
-    if let Some(display) = entity.display_field.clone() {
-        if let Some(field) = entity.fields.iter_mut().find(|field| field.name == display) {
-            field.searchable = true;
-        }
+    if let Some(display) = entity.display_field.clone()
+        && let Some(field) = entity.fields.iter_mut().find(|field| field.name == display)
+    {
+        field.searchable = true;
     }
 }
 

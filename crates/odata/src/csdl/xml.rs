@@ -15,7 +15,7 @@ pub const MAX_DEPTH: usize = 32;
 pub(super) struct Element {
     pub(super) name: String,
     attributes: Vec<(String, String)>,
-    pub(super) children: Vec<Element>,
+    pub(super) children: Vec<Self>,
     pub(super) text: String,
 }
 

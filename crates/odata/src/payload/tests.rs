@@ -120,10 +120,10 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn decimals() -> impl Strategy<Value = Value> {
-    (any::<i64>(), any::<u32>(), 0u32..28)
-        .prop_map(|(low, high, scale)| i128::from(low) * i128::from(high % 1000) + i128::from(high))
-        .prop_flat_map(|mantissa| (Just(mantissa), 0u32..28))
-        .prop_map(|(mantissa, scale)| Value::Decimal(Decimal::from_i128_with_scale(mantissa, scale)))
+    (any::<i64>(), any::<u32>(), 0u32..28).prop_map(|(low, high, scale)| {
+        let mantissa = i128::from(low) * i128::from(high % 1000) + i128::from(high);
+        Value::Decimal(Decimal::from_i128_with_scale(mantissa, scale))
+    })
 }
 
 fn date_times() -> impl Strategy<Value = Value> {

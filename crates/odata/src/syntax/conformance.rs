@@ -132,10 +132,6 @@ fn value(c: &mut Cursor<'_>) -> Parsed<()> {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one line per rule of the standard; splitting hides the table"
-)]
 fn rule(name: &str) -> Option<(Form, Read)> {
     let path = |read| Some((Form::Path, read));
     let query = |read| Some((Form::Query, read));

@@ -42,29 +42,29 @@ pub enum Expr {
     /// A path, possibly with function calls and lambda expressions.
     Path(Path),
     /// `not`
-    Not(Box<Expr>),
+    Not(Box<Self>),
     /// `-`
-    Negate(Box<Expr>),
+    Negate(Box<Self>),
     /// Two or more operands of `and`.
-    And(Vec<Expr>),
+    And(Vec<Self>),
     /// Two or more operands of `or`.
-    Or(Vec<Expr>),
+    Or(Vec<Self>),
     /// A comparison.
-    Compare(Comparison, Box<Expr>, Box<Expr>),
+    Compare(Comparison, Box<Self>, Box<Self>),
     /// A calculation.
-    Calculate(Calculation, Box<Expr>, Box<Expr>),
+    Calculate(Calculation, Box<Self>, Box<Self>),
     /// `in`; the right side is a list, an array or a path.
-    In(Box<Expr>, Box<Expr>),
+    In(Box<Self>, Box<Self>),
     /// A list of literals, right of `in`.
     List(Vec<Literal>),
     /// A call of a built-in function.
-    Method(Method, Vec<Expr>),
+    Method(Method, Vec<Self>),
     /// `case`: conditions and results.
-    Case(Vec<(Expr, Expr)>),
+    Case(Vec<(Self, Self)>),
     /// A JSON array.
-    Array(Vec<Expr>),
+    Array(Vec<Self>),
     /// A JSON object.
-    Object(Vec<(String, Expr)>),
+    Object(Vec<(String, Self)>),
 }
 
 /// A comparison operator.
@@ -361,11 +361,11 @@ pub enum Search {
     /// A phrase in double quotes.
     Phrase(String),
     /// All of two or more.
-    And(Vec<Search>),
+    And(Vec<Self>),
     /// One or more of two or more.
-    Or(Vec<Search>),
+    Or(Vec<Self>),
     /// Not this.
-    Not(Box<Search>),
+    Not(Box<Self>),
     /// Text in single quotes, as someone is still typing it.
     Incomplete(String),
 }
