@@ -373,3 +373,6 @@ impl Pager<'_> {
         Ok(self.reply(out, &applied))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,11 @@ impl Server {
         self.first_password.as_deref()
     }
 
+    #[cfg(test)]
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
     /// Begins to listen.
     ///
     /// # Errors

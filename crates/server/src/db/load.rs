@@ -1,6 +1,6 @@
 //! The data that a new database begins with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_odata::payload::{Layout, read_body};
 use driftless_record::sql::{Stored, encode};
@@ -87,6 +87,7 @@ pub(crate) fn from_json(
         let Some(layout) = layouts.get(&table.entity.name) else {
             continue;
         };
+        let mut ids = BTreeSet::new();
         for (index, raw) in rows.into_iter().enumerate() {
             let at = |text: String| seed_error(format!("{set}, record {}: {text}", index + 1));
             let body = read_body(raw.get().as_bytes(), layout).map_err(|error| at(error.to_string()))?;
@@ -97,6 +98,9 @@ pub(crate) fn from_json(
                 .filter_map(|name| body.fields.get(name).cloned())
                 .collect();
             let id = RecordId::from_key(&table.entity, &key).map_err(|error| at(error.to_string()))?;
+            if !ids.insert(id.clone()) {
+                return Err(at("another record has the same key".to_owned()));
+            }
             version += 1;
             let row = StoredRow {
                 key: 0,

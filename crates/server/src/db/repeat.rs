@@ -55,12 +55,3 @@ pub(crate) fn sweep(connection: &Connection, now: Timestamp) -> rusqlite::Result
         .execute([now.0 - KEPT_MILLIS])?;
     Ok(())
 }
-
-/// Forgets a reply at its owner's wish.
-pub(crate) fn forget(connection: &Connection, principal: &str, request: &str) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM repeat$ WHERE principal = ? AND request = ?",
-        [principal, request],
-    )?;
-    Ok(())
-}

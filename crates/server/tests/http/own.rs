@@ -1,0 +1,112 @@
+//! Signing in, settings, and who is signed in.
+
+use driftless_server::{Server, ServerOptions};
+use serde_json::json;
+
+use crate::client::Running;
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_password() {
+    let server = Running::with_data(100).await;
+    server.send_as(None, "GET", "health", &[], "").await.expect(200);
+    for who in [
+        None,
+        Some(("alice", "wrong")),
+        Some(("alice", "")),
+        Some(("nobody", "driftless")),
+        Some(("demo", "x")),
+    ] {
+        for path in ["", "$metadata", "Accounts", "driftless/me"] {
+            let reply = server.send_as(who, "GET", path, &[], "").await;
+            assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"));
+            reply.refused(401, "Unauthorized");
+        }
+    }
+    let demo = server
+        .send_as(Some(("demo", "")), "GET", "driftless/me", &[], "")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&demo["user"], &demo["display_name"]),
+        (&json!("demo"), &json!("Demo User"))
+    );
+    let user = server
+        .get(&format!("Users({})", demo["user_id"].as_str().unwrap()))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(user["user_name"], "demo");
+}
+
+#[tokio::test]
+async fn a_server_without_data_has_one_user_whose_password_nobody_can_guess() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = ServerOptions::default();
+    options.data = Some(folder.path().to_owned());
+    let password = Server::open(options.clone())
+        .unwrap()
+        .first_password()
+        .unwrap()
+        .to_owned();
+    assert!(password.len() >= 32);
+    assert!(
+        Server::open(options.clone()).unwrap().first_password().is_none(),
+        "it is told once"
+    );
+    let server = Running::start(options).await;
+    server
+        .send_as(Some(("admin", &password)), "GET", "", &[], "")
+        .await
+        .expect(200);
+    for who in [("admin", "driftless"), ("alice", "driftless"), ("demo", "")] {
+        server
+            .send_as(Some(who), "GET", "", &[], "")
+            .await
+            .refused(401, "Unauthorized");
+    }
+}
+
+#[tokio::test]
+async fn settings_are_data_that_an_administrator_changes() {
+    let server = Running::with_data(100).await;
+    let usual = server.get("driftless/settings").await.expect(200).json();
+    assert_eq!(
+        (&usual["mode"], &usual["conflict"]),
+        (&json!("hybrid"), &json!("execution_order"))
+    );
+    let change = json!({"conflict": "server_wins", "excluded": ["Attachment"]}).to_string();
+    server
+        .send("PATCH", "driftless/settings", &[], &change)
+        .await
+        .refused(403, "Forbidden");
+    let admin = Some(("admin", "driftless"));
+    server
+        .send_as(admin, "PATCH", "driftless/settings", &[], &change)
+        .await
+        .expect(200);
+    server
+        .send_as(admin, "PATCH", "driftless/settings", &[], "{\"mode\":\"online\"}")
+        .await
+        .expect(200);
+    let now = server.get("driftless/settings").await.json();
+    assert_eq!(
+        (&now["mode"], &now["conflict"], &now["excluded"]),
+        (&json!("online"), &json!("server_wins"), &json!(["Attachment"]))
+    );
+    server
+        .send_as(
+            admin,
+            "PUT",
+            "driftless/settings",
+            &[],
+            "{\"mode\":\"sometimes\"}",
+        )
+        .await
+        .refused(400, "InvalidSettings");
+    server
+        .send_as(admin, "PUT", "driftless/settings", &[], "{}")
+        .await
+        .expect(200);
+    assert_eq!(server.get("driftless/settings").await.json(), usual);
+}
