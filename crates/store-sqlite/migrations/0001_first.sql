@@ -27,25 +27,27 @@ CREATE TABLE field (
     UNIQUE (entity, name)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE outbox (
-    sequence INTEGER PRIMARY KEY,
-    id BLOB NOT NULL UNIQUE,
-    entity TEXT NOT NULL,
-    record TEXT NOT NULL,
-    state TEXT NOT NULL,
-    payload TEXT NOT NULL
+-- What an edit appends, in one table, so that it touches one end: pending operations under twice their sequence number,
+-- and server images of unsettled records under odd numbers.
+CREATE TABLE entry (
+    key INTEGER PRIMARY KEY,
+    id BLOB,
+    entity TEXT,
+    record TEXT,
+    state TEXT,
+    payload ANY NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX entry_id ON entry (id) WHERE id IS NOT NULL;
 
--- What is kept of an unsettled record: its server image under sequence -1, and a mark for each of its pending
--- operations under theirs. Both in one place, because an edit writes both.
+-- The entries of each unsettled record.
 CREATE TABLE unsettled (
     entity TEXT NOT NULL,
     record TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    image BLOB,
-    PRIMARY KEY (entity, record, sequence)
+    key INTEGER NOT NULL,
+    PRIMARY KEY (entity, record, key)
 ) STRICT, WITHOUT ROWID;
 
+-- Operations in a final state.
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,

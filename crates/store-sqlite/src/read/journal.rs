@@ -14,21 +14,22 @@ impl JournalReader for SqliteStore {
     fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>> {
         let payloads = self.read(|reader| match selection {
             OperationSelection::Pending(limit) => {
-                reader.texts("SELECT payload FROM outbox ORDER BY sequence LIMIT ?1", [bound(*limit)])
+                reader.texts("SELECT payload FROM entry NOT INDEXED WHERE id IS NOT NULL ORDER BY key LIMIT ?1", [bound(*limit)])
             }
             OperationSelection::PendingOf(entity, id) => reader.texts(
-                "SELECT outbox.payload FROM unsettled JOIN outbox ON outbox.sequence = unsettled.sequence
-                 WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.sequence >= 0
-                 ORDER BY unsettled.sequence",
+                "SELECT entry.payload FROM unsettled JOIN entry ON entry.key = unsettled.key
+                 WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.key % 2 = 0
+                 ORDER BY unsettled.key",
                 (entity.as_str(), id.as_str()),
             ),
             OperationSelection::One(id) => reader.texts(
-                "SELECT payload FROM outbox WHERE id = ?1 UNION ALL SELECT payload FROM history WHERE id = ?1",
+                "SELECT payload FROM entry WHERE id = ?1 UNION ALL SELECT payload FROM history WHERE id = ?1",
                 [id.0.as_bytes()],
             ),
             OperationSelection::Latest(limit) => reader.texts(
                 "SELECT payload FROM (
-                     SELECT * FROM (SELECT sequence, payload FROM outbox ORDER BY sequence DESC LIMIT ?1)
+                     SELECT * FROM (SELECT key / 2 AS sequence, payload FROM entry NOT INDEXED WHERE id IS NOT NULL
+                                    ORDER BY key DESC LIMIT ?1)
                      UNION ALL
                      SELECT * FROM (SELECT sequence, payload FROM history ORDER BY sequence DESC LIMIT ?1)
                      ORDER BY sequence DESC LIMIT ?1
@@ -42,7 +43,8 @@ impl JournalReader for SqliteStore {
     }
 
     fn pending(&self) -> Result<u64> {
-        let count: Option<i64> = self.read(|reader| reader.one("SELECT count(*) FROM outbox", []))?;
+        let count: Option<i64> =
+            self.read(|reader| reader.one("SELECT count(*) FROM entry WHERE id IS NOT NULL", []))?;
         Ok(count.map_or(0, i64::cast_unsigned))
     }
 
@@ -57,7 +59,8 @@ impl JournalReader for SqliteStore {
     fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>> {
         let payload: Option<Vec<u8>> = self.read(|reader| {
             reader.one(
-                "SELECT image FROM unsettled WHERE entity = ?1 AND record = ?2 AND sequence = -1",
+                "SELECT entry.payload FROM unsettled JOIN entry ON entry.key = unsettled.key
+                 WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.key % 2 = 1",
                 (entity.as_str(), id.as_str()),
             )
         })?;
@@ -77,7 +80,7 @@ impl JournalReader for SqliteStore {
     fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>> {
         let ids = self.read(|reader| {
             reader.texts(
-                "SELECT record FROM unsettled WHERE entity = ?1 AND sequence = -1 ORDER BY record",
+                "SELECT record FROM unsettled WHERE entity = ?1 AND key % 2 = 1 ORDER BY record",
                 [entity.as_str()],
             )
         })?;

@@ -8,42 +8,44 @@ use super::Commit;
 use crate::error::{Result, of_database, too_large, unreadable};
 use crate::payload::{encode_image, encode_log, encode_operation, encode_sending};
 
+const TAKE_MARK: &str = "DELETE FROM unsettled WHERE entity = ?1 AND record = ?2 AND key = ?3";
+const PUT_MARK: &str = "INSERT INTO unsettled (entity, record, key) VALUES (?1, ?2, ?3)";
+
 impl Commit<'_> {
     pub(super) fn put_operation(&self, operation: &Operation) -> Result<()> {
         let id = operation.id.0.as_bytes();
-        let sequence = i64::try_from(operation.sequence).map_err(|_| too_large("the sequence number"))?;
-        let place = (operation.entity.as_str(), operation.record.as_str(), sequence);
+        let sequence = i64::try_from(operation.sequence).ok();
+        // Twice the sequence number must leave room for the odd number of an image.
+        let key = sequence.and_then(|sequence| sequence.checked_mul(2).filter(|key| *key < i64::MAX - 2));
+        let (Some(sequence), Some(key)) = (sequence, key) else {
+            return Err(too_large("the sequence number"));
+        };
+        let place = (operation.entity.as_str(), operation.record.as_str(), key);
         let payload = encode_operation(operation).map_err(|_| unreadable("an operation"))?;
+        let word = operation.state.word();
         let pending = !operation.state.is_final();
         let known = self.pending_place(id)?;
-        let stays = pending
+        if pending
             && known
                 .as_ref()
-                .is_some_and(|known| place == (&known.0, &known.1, known.2));
-        if stays {
-            self.run(
-                "UPDATE outbox SET state = ?2, payload = ?3 WHERE sequence = ?1",
-                (sequence, operation.state.word(), &payload),
-            )?;
-            return Ok(());
+                .is_some_and(|known| place == (&known.0, &known.1, known.2))
+        {
+            let update = "UPDATE entry SET state = ?2, payload = ?3 WHERE key = ?1";
+            return self.run(update, (key, word, &payload)).map(|_| ());
         }
         if let Some(known) = known {
-            self.run("DELETE FROM outbox WHERE id = ?1", [id])?;
-            self.run(
-                "DELETE FROM unsettled WHERE entity = ?1 AND record = ?2 AND sequence = ?3",
-                known,
-            )?;
+            self.run("DELETE FROM entry WHERE key = ?1", [known.2])?;
+            self.run(TAKE_MARK, known)?;
         }
         self.run("DELETE FROM history WHERE id = ?1", [id])?;
-        let insert = if pending {
-            "INSERT INTO outbox (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        let inserted = if pending {
+            let insert =
+                "INSERT INTO entry (key, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            self.run(insert, (key, id, place.0, place.1, word, &payload))
         } else {
-            "INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            let insert = "INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            self.run(insert, (sequence, id, place.0, place.1, word, &payload))
         };
-        let inserted = self.run(
-            insert,
-            (sequence, id, place.0, place.1, operation.state.word(), &payload),
-        );
         inserted.map_err(|error| match &error {
             StoreError::Backend(source) if is_constraint(source.as_ref()) => StoreError::Unfit(format!(
                 "operation {}: another has its sequence number",
@@ -52,21 +54,29 @@ impl Commit<'_> {
             _ => error,
         })?;
         if pending {
-            self.run(
-                "INSERT INTO unsettled (entity, record, sequence) VALUES (?1, ?2, ?3)",
-                place,
-            )?;
+            self.run(PUT_MARK, place)?;
         }
         Ok(())
     }
 
-    /// Returns entity, record and sequence of a pending operation.
+    /// Returns entity, record and key of a pending operation.
     fn pending_place(&self, id: &[u8; 16]) -> Result<Option<(String, String, i64)>> {
         self.connection
-            .prepare_cached("SELECT entity, record, sequence FROM outbox WHERE id = ?1")
+            .prepare_cached("SELECT entity, record, key FROM entry WHERE id = ?1")
             .and_then(|mut statement| {
                 let place = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
                 place.optional()
+            })
+            .map_err(of_database)
+    }
+
+    /// Returns the key of the image of a record.
+    fn image_key(&self, entity: &EntityName, id: &RecordId) -> Result<Option<i64>> {
+        self.connection
+            .prepare_cached("SELECT key FROM unsettled WHERE entity = ?1 AND record = ?2 AND key % 2 = 1")
+            .and_then(|mut statement| {
+                let key = statement.query_row((entity.as_str(), id.as_str()), |row| row.get(0));
+                key.optional()
             })
             .map_err(of_database)
     }
@@ -96,19 +106,27 @@ impl Commit<'_> {
             )));
         }
         let payload = encode_image(image.server.as_ref(), image.gone).map_err(|_| unreadable("an image"))?;
-        self.run(
-            "INSERT INTO unsettled (entity, record, sequence, image) VALUES (?1, ?2, -1, ?3)
-             ON CONFLICT (entity, record, sequence) DO UPDATE SET image = excluded.image",
-            (image.entity.as_str(), image.id.as_str(), &payload),
-        )?;
+        if let Some(key) = self.image_key(&image.entity, &image.id)? {
+            self.run("UPDATE entry SET payload = ?2 WHERE key = ?1", (key, &payload))?;
+            return Ok(());
+        }
+        let key: i64 = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO entry (key, payload)
+                 VALUES ((SELECT coalesce(max(key) + 1 + max(key) % 2, 1) FROM entry), ?1) RETURNING key",
+            )
+            .and_then(|mut statement| statement.query_row([&payload], |row| row.get(0)))
+            .map_err(of_database)?;
+        self.run(PUT_MARK, (image.entity.as_str(), image.id.as_str(), key))?;
         Ok(())
     }
 
     pub(super) fn drop_image(&self, entity: &EntityName, id: &RecordId) -> Result<()> {
-        self.run(
-            "DELETE FROM unsettled WHERE entity = ?1 AND record = ?2 AND sequence = -1",
-            (entity.as_str(), id.as_str()),
-        )?;
+        if let Some(key) = self.image_key(entity, id)? {
+            self.run("DELETE FROM entry WHERE key = ?1", [key])?;
+            self.run(TAKE_MARK, (entity.as_str(), id.as_str(), key))?;
+        }
         Ok(())
     }
 
