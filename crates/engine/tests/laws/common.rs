@@ -1,5 +1,6 @@
 //! A small world: some devices with real engines over in-memory stores, and one back end.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use driftless_engine::{Account, Engine, Parts, SyncOptions, SyncReport};
@@ -11,6 +12,9 @@ use driftless_store::{LogSelection, MemoryStore};
 use driftless_testkit::backend::{Backend, BackendTransport};
 use driftless_testkit::host::{TestClock, test_host};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
+use futures_channel::mpsc::UnboundedReceiver;
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use uuid::Uuid;
 
 pub(crate) fn name(text: &str) -> FieldName {
@@ -97,19 +101,35 @@ pub(crate) fn able() -> Capabilities {
     }
 }
 
+fn options() -> SyncOptions {
+    SyncOptions {
+        page_rows: 3,
+        ..SyncOptions::default()
+    }
+}
+
 pub(crate) struct Device {
     pub(crate) engine: Engine,
     pub(crate) wire: BackendTransport,
+    kills: UnboundedReceiver<()>,
+    parts: Parts,
     pub(crate) clock: Arc<TestClock>,
 }
 
 impl Device {
     pub(crate) async fn sync(&self) -> SyncReport {
-        let options = SyncOptions {
-            page_rows: 3,
-            ..SyncOptions::default()
+        self.engine.sync(&self.wire, options()).await.unwrap()
+    }
+
+    /// Synchronizes until the end, or until a fault kills the process: then a new one opens the same store.
+    pub(crate) async fn sync_or_die(&mut self) {
+        let killed = {
+            let sync = pin!(self.engine.sync(&self.wire, options()));
+            matches!(select(sync, self.kills.next()).await, Either::Right(_))
         };
-        self.engine.sync(&self.wire, options).await.unwrap()
+        if killed {
+            self.engine = Engine::open(self.parts.clone()).unwrap();
+        }
     }
 
     pub(crate) fn text(&self, of: &str, id: &RecordId, field: &str) -> Option<String> {
@@ -148,10 +168,12 @@ impl World {
                 };
                 let host = test_host(clock.clone(), seed.wrapping_mul(31).wrapping_add(number as u64));
                 let parts = Parts::new(Arc::new(MemoryStore::new()), host, account);
-                let wire = BackendTransport::new(backend.clone(), "ann");
+                let (wire, kills) = BackendTransport::new(backend.clone(), "ann");
                 Device {
-                    engine: Engine::open(parts).unwrap(),
+                    engine: Engine::open(parts.clone()).unwrap(),
                     wire,
+                    kills,
+                    parts,
                     clock,
                 }
             })

@@ -51,6 +51,8 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::RequestLost),
         2 => Just(Fault::ReplyLost),
         2 => (0usize..4).prop_map(Fault::ReplyCut),
+        1 => Just(Fault::KilledBefore),
+        1 => Just(Fault::KilledAfter),
     ]
 }
 
@@ -90,7 +92,7 @@ fn edit(city: bool, value: u8) -> Fields {
     )])
 }
 
-async fn play(world: &World, step: &Step, made: &mut Vec<(usize, OperationId)>) {
+async fn play(world: &mut World, step: &Step, made: &mut Vec<(usize, OperationId)>) {
     let account = |device: usize, of: usize| -> Option<RecordId> {
         let all = world.devices[device]
             .engine
@@ -154,7 +156,7 @@ async fn play(world: &World, step: &Step, made: &mut Vec<(usize, OperationId)>) 
         }
         Step::Sync { device, fault } => {
             world.server().fail([*fault]);
-            world.devices[*device].sync().await;
+            world.devices[*device].sync_or_die().await;
             world.server().heal();
         }
         Step::Undo { device, of } => {
@@ -206,7 +208,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let world = World::new(2, capabilities, seed);
+            let mut world = World::new(2, capabilities, seed);
             for number in 1..=3 {
                 world.account(number, "Some");
             }
@@ -215,7 +217,7 @@ proptest! {
             }
             let mut made = Vec::new();
             for step in &steps {
-                play(&world, step, &mut made).await;
+                play(&mut world, step, &mut made).await;
             }
             settle(&world, &decisions).await;
             for (number, device) in world.devices.iter().enumerate() {

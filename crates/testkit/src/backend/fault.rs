@@ -13,4 +13,8 @@ pub enum Fault {
     ReplyLost,
     /// The reply is cut after so many results.
     ReplyCut(usize),
+    /// The device's process is killed right before the request leaves it.
+    KilledBefore,
+    /// The device's process is killed after the request had its effect, before the reply is read.
+    KilledAfter,
 }

@@ -12,6 +12,8 @@ use driftless_transport::{
     Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, PushResult,
     Removal, RemovalReason, SweepPage, SweepRequest, Transport, TransportError,
 };
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::future::pending;
 
 use super::data::Stored;
 use super::{Backend, Fault};
@@ -21,16 +23,23 @@ use super::{Backend, Fault};
 pub struct BackendTransport {
     backend: Arc<Mutex<Backend>>,
     user: UserId,
+    killed: UnboundedSender<()>,
 }
 
 impl BackendTransport {
-    /// Makes a way to a back end.
+    /// Makes a way to a back end, and the channel that tells when a fault kills the device: the call never returns
+    /// then, and the test drops it.
     #[must_use]
-    pub fn new(backend: Arc<Mutex<Backend>>, user: &str) -> Self {
-        Self {
-            backend,
-            user: UserId(user.to_owned()),
-        }
+    pub fn new(backend: Arc<Mutex<Backend>>, user: &str) -> (Self, UnboundedReceiver<()>) {
+        let (killed, kills) = unbounded();
+        (
+            Self {
+                backend,
+                user: UserId(user.to_owned()),
+                killed,
+            },
+            kills,
+        )
     }
 
     /// Returns the tenant that the back end belongs to.
@@ -175,19 +184,36 @@ impl Transport for BackendTransport {
     }
 
     async fn push(&self, _schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {
+        let (fault, reply) = self.answer(items);
+        match fault {
+            Fault::Unreachable => Err(TransportError::Unreachable {
+                host: "memory".to_owned(),
+                detail: "down".to_owned(),
+            }),
+            Fault::RequestLost => Err(lost("request lost")),
+            Fault::ReplyLost => Err(lost("reply lost")),
+            Fault::KilledBefore | Fault::KilledAfter => {
+                // Nobody listens once the device is gone.
+                let _ = self.killed.unbounded_send(());
+                pending().await
+            }
+            Fault::None | Fault::ReplyCut(_) => Ok(reply),
+        }
+    }
+}
+
+impl BackendTransport {
+    /// Lets a push have its effect, as far as its fault lets it, and returns the fault with what the reply would be.
+    fn answer(&self, items: &[PushItem]) -> (Fault, PushReply) {
         let mut backend = self.lock();
         let fault = backend.next_fault();
-        match fault {
-            Fault::Unreachable => {
-                return Err(TransportError::Unreachable {
-                    host: "memory".to_owned(),
-                    detail: "down".to_owned(),
-                });
-            }
-            Fault::RequestLost => return Err(lost("request lost")),
-            Fault::None | Fault::ReplyLost | Fault::ReplyCut(_) => {}
-        }
         let mut results = BTreeMap::new();
+        if matches!(
+            fault,
+            Fault::Unreachable | Fault::RequestLost | Fault::KilledBefore
+        ) {
+            return (fault, PushReply::default());
+        }
         for item in items {
             let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
             let result = if item.after.iter().all(stands) {
@@ -197,18 +223,17 @@ impl Transport for BackendTransport {
             };
             results.insert(item.sending.id, result);
         }
-        match fault {
-            Fault::ReplyLost => return Err(lost("reply lost")),
-            Fault::ReplyCut(after) => {
-                let kept: Vec<_> = items.iter().take(after).map(|item| item.sending.id).collect();
-                results.retain(|id, _| kept.contains(id));
-            }
-            Fault::None | Fault::Unreachable | Fault::RequestLost => {}
+        if let Fault::ReplyCut(after) = fault {
+            let kept: Vec<_> = items.iter().take(after).map(|item| item.sending.id).collect();
+            results.retain(|id, _| kept.contains(id));
         }
-        Ok(PushReply {
-            results,
-            server_time: Some(Timestamp(backend.now)),
-        })
+        (
+            fault,
+            PushReply {
+                results,
+                server_time: Some(Timestamp(backend.now)),
+            },
+        )
     }
 }
 
