@@ -1,6 +1,5 @@
-//! Conformance suites, strict doubles and the simulator of driftless.
+#![doc = include_str!("../README.md")]
 
 pub mod backend;
 pub mod host;
-
 pub mod store;
