@@ -399,8 +399,8 @@ async fn answers_that_are_no_pages_say_what_to_do() {
         )
     };
     let throttled = || error(429, "C").with("retry-after", "7");
-    type Want = fn(&TransportError) -> bool;
-    let cases: [(&str, fn() -> Answer, Want); 7] = [
+    type Case = (&'static str, fn() -> Answer, fn(&TransportError) -> bool);
+    let cases: [Case; 7] = [
         (
             "gone",
             || error(410, "C"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use driftless_record::query::Comparison;
 use driftless_record::time::TICKS_PER_SECOND;
-use driftless_record::{DateTime, EntitySchema, Expr, FieldName, Query, Value};
+use driftless_record::{DateTime, EntitySchema, Expr, FieldName, Query, RecordId, Value};
 use driftless_transport::{Page, PullRequest, TransportError};
 
 use super::page::{finish, highest, later, modified};
@@ -61,7 +61,7 @@ impl ODataTransport {
                         then: since.or(high),
                     },
                     Some(place) if more => {
-                        self.pass(entity, at.as_ref().map(name_of), &name_of(&place))?;
+                        self.pass(entity, at.as_ref().map(name_of).as_deref(), &name_of(&place))?;
                         Mark::Watermark {
                             since,
                             high,
@@ -77,7 +77,7 @@ impl ODataTransport {
             }
             Mark::Full { at, then } => match last_row {
                 Some(row) if more => {
-                    self.pass(entity, at.map(|id| id.to_string()), row.id.as_str())?;
+                    self.pass(entity, at.as_ref().map(RecordId::as_str), row.id.as_str())?;
                     Mark::Full {
                         at: Some(row.id.clone()),
                         then,
@@ -132,13 +132,13 @@ impl ODataTransport {
     }
 
     /// Notes that a set goes on at another place, and refuses one that it has passed before.
-    fn pass(&self, entity: &EntitySchema, from: Option<String>, to: &str) -> Result<(), TransportError> {
+    fn pass(&self, entity: &EntitySchema, from: Option<&str>, to: &str) -> Result<(), TransportError> {
         let mut known = self.learned.open();
         let visited = &mut known.entity(&entity.name).visited;
         if from.is_none() {
             visited.clear();
         }
-        visited.go(from.as_deref().unwrap_or_default(), to)
+        visited.go(from.unwrap_or_default(), to)
     }
 }
 

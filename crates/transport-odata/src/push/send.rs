@@ -17,7 +17,7 @@ use crate::transport::ODataTransport;
 /// What the answer to a batch as a whole says.
 enum Whole {
     /// It was taken; the reply holds the answers to its parts.
-    Taken(Reply),
+    Taken(Box<Reply>),
     /// The service takes no batch in this form. Nothing happened.
     OtherForm,
     /// It is too large. Nothing happened.
@@ -174,7 +174,7 @@ impl ODataTransport {
         let reply = self.http.exchange(&request).await?;
         reply.check(&self.http.root().host())?;
         if reply.status.is_success() {
-            return Ok(Whole::Taken(reply));
+            return Ok(Whole::Taken(Box::new(reply)));
         }
         let refused = refusal(&reply);
         let class = match reply.status {
