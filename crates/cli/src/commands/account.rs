@@ -1,0 +1,289 @@
+//! `login`, `logout`, `accounts`, `settings`: who works here, and how.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use driftless_record::{Settings as Rules, Timestamp};
+use driftless_transport::Credentials;
+use driftless_transport_http::ServiceRoot;
+use serde_json::json;
+
+use crate::account::{Account, SignIn};
+use crate::context::{Context, Desk};
+use crate::error::CliError;
+use crate::output::{Answer, journal, note, text};
+use crate::wire::{Connector, Way, connect};
+
+/// The most bytes of a password or token on standard input.
+const MAX_SECRET: u64 = 64 << 10;
+
+/// Sign in to a service
+#[derive(Debug, Args)]
+#[command(after_help = "\
+An address without a scheme means https://; http:// works only for a server on this machine. The password
+is asked for, or read from standard input with --password-stdin, or from DRIFTLESS_PASSWORD; it is never an
+argument. Signing in again renews the password and keeps everything on the device.
+
+Examples:
+  driftless login crm.example.com/odata --user ann
+  echo \"$PASSWORD\" | driftless login http://127.0.0.1:8080 --user ann --password-stdin
+  driftless login http://127.0.0.1:8080 --demo")]
+pub(crate) struct Login {
+    /// The address of the service
+    url: String,
+    /// The user name
+    #[arg(long, required_unless_present = "demo", conflicts_with = "demo")]
+    user: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, conflicts_with = "demo")]
+    password_stdin: bool,
+    /// Read a bearer token from standard input instead of a password
+    #[arg(long, conflicts_with_all = ["password_stdin", "demo"])]
+    token_stdin: bool,
+    /// Sign in as the user `demo`, who has no password
+    #[arg(long)]
+    demo: bool,
+    /// What speaks to the service
+    #[arg(long, value_enum, default_value_t)]
+    connector: Connector,
+    /// Settings (mode, scope, conflict rules) for a service that serves none, as JSON
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Trust this authority's certificates too, as PEM
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+/// Sign out, and clear this account from the device
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Refused while something is not on the server yet, unless you say to discard it.
+
+Examples:
+  driftless logout
+  driftless logout --discard    deletes unsent changes, for ever")]
+pub(crate) struct Logout {
+    /// Delete changes that are not on the server, for ever
+    #[arg(long)]
+    discard: bool,
+}
+
+/// List the accounts on this device
+#[derive(Debug, Args)]
+pub(crate) struct Accounts {}
+
+/// Show the settings in force
+#[derive(Debug, Args)]
+#[command(after_help = "\
+They come from the server with every synchronization, or from the file given to `login --profile`.")]
+pub(crate) struct Settings {}
+
+impl Login {
+    pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let root = ServiceRoot::parse(&self.url)?;
+        let profile = self.profile()?;
+        let ca_pem = match &self.ca {
+            Some(path) => Some(std::fs::read(path).map_err(|error| CliError::file(path, &error))?),
+            None => None,
+        };
+        // A home that cannot be used is told before a password is asked for.
+        let home = context.home()?;
+        let credentials = self.credentials()?;
+        let way = Way {
+            connector: self.connector,
+            root: root.clone(),
+            credentials: Some(credentials.clone()),
+            ca_pem: ca_pem.clone(),
+            profile: None,
+            trace: context.trace,
+        };
+        let contact = connect(way)?.contact().await.map_err(|error| match error {
+            driftless_transport::TransportError::SignIn { .. } => {
+                CliError::failed("sign-in", error.to_string()).hint("nothing was changed on this device")
+            }
+            driftless_transport::TransportError::Unreachable { .. } => {
+                CliError::from(error).hint("is the address right, and is there a network?")
+            }
+            other => other.into(),
+        })?;
+        let sign_in = SignIn {
+            url: root.to_string(),
+            user: credentials.user().to_owned(),
+            display_name: contact.display_name.clone(),
+            server: contact.server.clone(),
+            connector: self.connector,
+            at: Timestamp(0),
+        };
+        let account = home.sign_in(&contact, sign_in)?;
+        account.keep_credentials(Some(&credentials))?;
+        account.keep_ca(ca_pem.as_deref())?;
+        if let Some(profile) = &profile {
+            account.keep_profile(profile)?;
+        }
+        let document = json!({
+            "account": account.id(),
+            "user": contact.user.0,
+            "display_name": contact.display_name,
+            "tenant": contact.tenant.0,
+            "server": contact.server,
+            "next": "driftless download",
+        });
+        let text = format!(
+            "signed in as {} at {root}\nnext: driftless download",
+            text::clip(&contact.display_name)
+        );
+        Ok(Answer::new(document, text))
+    }
+
+    fn profile(&self) -> Result<Option<Rules>, CliError> {
+        let Some(path) = &self.profile else {
+            return Ok(None);
+        };
+        let bytes = std::fs::read(path).map_err(|error| CliError::file(path, &error))?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            CliError::failed("profile", format!("{} cannot be used: {error}", path.display()))
+                .hint("docs/cli.md shows what a profile looks like")
+        })
+    }
+
+    fn credentials(&self) -> Result<Credentials, CliError> {
+        let Some(user) = self.user.clone() else {
+            return Ok(Credentials::Password {
+                user: "demo".to_owned(),
+                password: String::new(),
+            });
+        };
+        if self.token_stdin {
+            let token = secret_from_stdin()?;
+            return Ok(Credentials::Token { user, token });
+        }
+        let password = if self.password_stdin {
+            secret_from_stdin()?
+        } else if let Ok(password) = std::env::var("DRIFTLESS_PASSWORD") {
+            password
+        } else {
+            ask(&user)?
+        };
+        Ok(Credentials::Password { user, password })
+    }
+}
+
+/// Reads one line from standard input, without its end.
+fn secret_from_stdin() -> Result<String, CliError> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_SECRET)
+        .read_to_string(&mut text)
+        .map_err(|error| CliError::failed("stdin", format!("standard input cannot be read: {error}")))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
+/// Asks for the password on the terminal.
+fn ask(user: &str) -> Result<String, CliError> {
+    let missing = || {
+        CliError::usage("a password is needed, and there is no terminal to ask on")
+            .hint("give it with --password-stdin or the variable DRIFTLESS_PASSWORD")
+    };
+    if !std::io::stdin().is_terminal() {
+        return Err(missing());
+    }
+    let terminal = console::Term::stderr();
+    let asked = terminal.write_str(&format!("password of {user}: "));
+    asked
+        .and_then(|()| terminal.read_secure_line())
+        .map_err(|_| missing())
+}
+
+impl Logout {
+    pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let account = context.account()?;
+        let pending = context.desk()?.engine.outbox()?;
+        if !pending.is_empty() && !self.discard {
+            let what = text::count(pending.len() as u64, "change");
+            note(&journal::operations(&pending));
+            return Err(CliError::failed(
+                "unsent",
+                format!("{what} not on the server yet; nothing was cleared"),
+            )
+            .hint("send with `driftless sync`, or delete for ever with `driftless logout --discard`"));
+        }
+        let Some(_lease) = account.try_drive()? else {
+            return Err(CliError::failed(
+                "driven-elsewhere",
+                "another process is synchronizing this account",
+            )
+            .hint("nothing was cleared; try again when it is done"));
+        };
+        // The secret goes first: whatever happens then, nobody is signed in any more.
+        account.keep_credentials(None)?;
+        account.erase()?;
+        let document = json!({ "account": account.id(), "discarded": pending.len() });
+        let text = match pending.len() as u64 {
+            0 => "signed out; this account is cleared from the device".to_owned(),
+            lost => format!("signed out; {} discarded", text::count(lost, "unsent change")),
+        };
+        Ok(Answer::new(document, text))
+    }
+}
+
+impl Accounts {
+    pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let home = context.home()?;
+        let accounts = home.accounts()?;
+        let current = home
+            .choose(context.account.as_deref())
+            .ok()
+            .map(|account| account.id());
+        let mut rows = Vec::new();
+        let mut documents = Vec::new();
+        for account in &accounts {
+            let sign_in = account.sign_in()?;
+            let is_signed_in = account
+                .credentials()
+                .is_ok_and(|credentials| credentials.is_some());
+            let is_current = current.as_ref() == Some(&account.id());
+            documents.push(json!({
+                "account": account.id(),
+                "user": sign_in.user,
+                "display_name": sign_in.display_name,
+                "url": sign_in.url,
+                "server": sign_in.server,
+                "signed_in": is_signed_in,
+                "current": is_current,
+            }));
+            rows.push(row(account, &sign_in, is_current));
+        }
+        let text = if rows.is_empty() {
+            "no account yet; sign in first: driftless login URL --user U".to_owned()
+        } else {
+            text::table(["", "account", "user", "address", "signed in"], rows)
+        };
+        Ok(Answer::new(json!({ "accounts": documents }), text))
+    }
+}
+
+fn row(account: &Account, sign_in: &SignIn, is_current: bool) -> [String; 5] {
+    [
+        if is_current { "*" } else { "" }.to_owned(),
+        account.id(),
+        sign_in.user.clone(),
+        sign_in.url.clone(),
+        text::when(sign_in.at),
+    ]
+}
+
+impl Settings {
+    pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let desk: Desk = context.desk()?;
+        let settings = desk.engine.settings()?;
+        let state = desk.state()?;
+        let document = json!({ "mode": state.mode().word(), "settings": settings });
+        let shown = serde_json::to_string_pretty(&settings)
+            .map_err(|error| CliError::failed("internal", error.to_string()))?;
+        let text = format!("mode in force: {}\n{shown}", state.mode().word());
+        Ok(Answer::new(document, text))
+    }
+}

@@ -1,0 +1,130 @@
+//! `watch`, `events`: what changes, as it changes; one JSON document a line.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Args;
+use driftless_record::{LogId, Record, RecordId};
+use driftless_store::LogSelection;
+use serde_json::{Value as Json, json};
+
+use super::Which;
+use crate::context::{Context, Desk};
+use crate::error::{CliError, Exit};
+use crate::host::asked_to_end;
+use crate::output::record::{self, Pending};
+use crate::output::{journal, line, text};
+
+/// How often the device is looked at for a change, by whichever process.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Follow a list as it changes, until Ctrl-C
+#[derive(Debug, Args)]
+#[command(after_help = "\
+First every record that is there, then each one that comes, changes or goes, whether by you, by another
+process or by a synchronization. With --json, one document a line: {\"event\": \"added\", \"record\": …}.
+
+Example:
+  driftless watch Case --filter \"status eq 'open'\" --json")]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Print the entries of the log as they are written
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  driftless events --follow --json")]
+pub(crate) struct Events {
+    /// Go on until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Calls `look` now and whenever the store has changed, until the user ends it.
+async fn follow(desk: &Desk, mut look: impl FnMut() -> Result<(), CliError>) -> Result<Exit, CliError> {
+    let mut seen = None;
+    let end = asked_to_end();
+    tokio::pin!(end);
+    loop {
+        let position = desk.engine.position()?;
+        if seen != Some(position) {
+            look()?;
+            seen = Some(position);
+        }
+        tokio::select! {
+            _ = &mut end => return Ok(Exit::Done),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+impl Watch {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let desk = context.desk()?;
+        let entity = desk.entity(&self.which.entity)?;
+        let query = self.which.query(&*desk.schema()?, &entity)?;
+        let mut shown: BTreeMap<RecordId, (Record, bool)> = BTreeMap::new();
+        follow(&desk, || {
+            let pending = Pending::of(&desk.engine.outbox()?);
+            let mut now = BTreeMap::new();
+            for found in desk.engine.query(&query)? {
+                let is_pending = pending.has(&found);
+                now.insert(found.id.clone(), (found, is_pending));
+            }
+            let tell = |event: &str, (found, is_pending): &(Record, bool)| {
+                if context.json {
+                    let document = record::json(&entity, found, *is_pending);
+                    line(&format!("{}\n", json!({ "event": event, "record": document })));
+                } else {
+                    let mark = if *is_pending { "  (outbox)" } else { "" };
+                    let title = text::clip(&record::title(&entity, found));
+                    line(&format!("{event:8} {}  {title}{mark}\n", found.id));
+                }
+            };
+            for (id, found) in &now {
+                match shown.get(id) {
+                    None => tell("added", found),
+                    Some(before) if before != found => tell("changed", found),
+                    Some(_) => {}
+                }
+            }
+            for (_, gone) in shown.iter().filter(|(id, _)| !now.contains_key(id)) {
+                tell("removed", gone);
+            }
+            shown = now;
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Events {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let desk = context.desk()?;
+        let schema = desk.schema()?;
+        let mut told: BTreeMap<LogId, Json> = BTreeMap::new();
+        let mut look = || {
+            for entry in desk.engine.log(&LogSelection::Latest(1000))? {
+                let document = journal::entry_json(&schema, &entry);
+                if told.get(&entry.id) == Some(&document) {
+                    continue;
+                }
+                if context.json {
+                    line(&format!("{}\n", json!({ "event": "log", "entry": document })));
+                } else {
+                    line(&format!("{}\n", journal::entry_line(&entry)));
+                }
+                told.insert(entry.id, document);
+            }
+            Ok(())
+        };
+        if self.follow {
+            follow(&desk, look).await
+        } else {
+            look()?;
+            Ok(Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The commands, one file per group: what each takes, and what it does.
+
+mod account;
+mod events;
+mod log;
+mod outbox;
+mod read;
+mod serve;
+mod standing;
+mod sync;
+mod write;
+
+pub(crate) use account::{Accounts, Login, Logout, Settings};
+pub(crate) use events::{Events, Watch};
+pub(crate) use log::{Log, Resolve};
+pub(crate) use outbox::{Outbox, Undo, Wait};
+pub(crate) use read::{Get, List, Which};
+pub(crate) use serve::Serve;
+pub(crate) use standing::{Mode, Ready, Status, Why};
+pub(crate) use sync::{Download, Sync};
+pub(crate) use write::{Create, Delete, Update};

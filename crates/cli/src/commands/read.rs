@@ -1,0 +1,146 @@
+//! `list`, `get`: what is on the device. The network is not used.
+
+use std::sync::Arc;
+
+use clap::Args;
+use driftless_odata::query::{Names, lower_options};
+use driftless_odata::syntax::{Form, parse_option_value};
+use driftless_record::{EntitySchema, Query, Schema};
+use serde_json::{Value as Json, json};
+
+use crate::context::{Context, Desk};
+use crate::error::CliError;
+use crate::output::record::{self, Pending};
+use crate::output::{Answer, note};
+
+/// How many records a table shows unless told otherwise.
+const TABLE_ROWS: u64 = 100;
+
+/// Which records: shared by `list` and `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The entity, by its name or its set's: Account or Accounts
+    pub(crate) entity: String,
+    /// Only records for which this is true, as OData's $filter
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
+    /// The order, as OData's $orderby
+    #[arg(long, value_name = "FIELDS")]
+    orderby: Option<String>,
+    /// At most so many records
+    #[arg(long, value_name = "N")]
+    top: Option<u64>,
+}
+
+/// List records that are on this device
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Filters are OData's: eq ne gt ge lt le, and or not, in, contains(), startswith(), year(), any() and all()
+over child records, paths through lookups. Text stands in single quotes.
+
+Examples:
+  driftless list Account --filter \"city eq 'Lyon'\" --top 5
+  driftless list Case --filter \"status eq 'open' and contains(title,'invoice')\" --orderby 'created_at desc'")]
+pub(crate) struct List {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Show a record with all its fields
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  driftless get Account 0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10
+  driftless get Price \"priceList='retail',product=30\" --json")]
+pub(crate) struct Get {
+    /// The entity
+    entity: String,
+    /// The record's id, as `list` shows it
+    id: String,
+}
+
+impl Which {
+    /// Makes the query.
+    pub(crate) fn query(&self, schema: &Schema, entity: &Arc<EntitySchema>) -> Result<Query, CliError> {
+        let mut options = Vec::new();
+        for (name, text) in [("filter", &self.filter), ("orderby", &self.orderby)] {
+            let Some(text) = text else { continue };
+            let option = parse_option_value(name, text, Form::Text).map_err(|error| {
+                CliError::usage(format!("--{name} cannot be read: {error}"))
+                    .hint("for example --filter \"city eq 'Lyon' and year(created_at) ge 2025\"")
+            })?;
+            options.push(option);
+        }
+        let read = lower_options(&options, Names::own(schema), entity).map_err(|error| {
+            CliError::failed("query", error.to_string()).hint(format!(
+                "`driftless list {} --top 1 --json` shows the fields of a record",
+                entity.name
+            ))
+        })?;
+        Ok(Query {
+            top: self.top,
+            ..read.query
+        })
+    }
+}
+
+impl List {
+    pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let desk = context.desk()?;
+        let entity = desk.entity(&self.which.entity)?;
+        let mut query = self.which.query(&*desk.schema()?, &entity)?;
+        if !context.json {
+            query.top = query.top.or(Some(TABLE_ROWS));
+        }
+        let records = desk.engine.query(&query)?;
+        let all = desk.engine.count(&query)?;
+        let pending = Pending::of(&desk.engine.outbox()?);
+        if records.is_empty() && all == 0 {
+            tell_if_not_here(&desk, &entity)?;
+        }
+        let rows: Vec<Json> = records
+            .iter()
+            .map(|of| record::json(&entity, of, pending.has(of)))
+            .collect();
+        let document = json!({ "entity": entity.name.as_str(), "count": all, "records": rows });
+        let mut text = record::list(&entity, &records, &pending);
+        let shown = records.len() as u64;
+        if shown < all {
+            text.push_str(&format!("\n… {shown} of {all}; --top N shows more"));
+        }
+        Ok(Answer::new(document, text))
+    }
+}
+
+/// Says on standard error why there are no records, if the entity is not on the device.
+fn tell_if_not_here(desk: &Desk, entity: &EntitySchema) -> Result<(), CliError> {
+    let status = desk.engine.status()?;
+    match status.entities.iter().find(|of| of.entity == entity.name) {
+        Some(of) => {
+            if let Some(reason) = &of.reason {
+                note(&format!(
+                    "{}: {reason}; load it with `driftless download`",
+                    entity.name
+                ));
+            }
+        }
+        None => note(&format!(
+            "{} does not belong on this device, by the administrator's settings",
+            entity.name
+        )),
+    }
+    Ok(())
+}
+
+impl Get {
+    pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let desk = context.desk()?;
+        let entity = desk.entity(&self.entity)?;
+        let found = desk.engine.get(entity.name.as_str(), &self.id)?;
+        let pending = Pending::of(&desk.engine.outbox()?).has(&found);
+        Ok(Answer::new(
+            record::json(&entity, &found, pending),
+            record::full(&entity, &found, pending),
+        ))
+    }
+}

@@ -1,0 +1,115 @@
+//! `create`, `update`, `delete`: saved on the device first, then sent if there is a way.
+
+use clap::Args;
+use driftless_engine::Written;
+use driftless_record::EntitySchema;
+use serde_json::json;
+
+use crate::context::{Context, Desk};
+use crate::drive;
+use crate::error::CliError;
+use crate::input;
+use crate::output::{Answer, journal};
+
+/// Create a record
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Values are typed by the field: true, 12, 1234.50, 2026-11-22, 2026-11-22T08:30:00Z, PT1H30M, a choice's
+code, the id of the record a lookup points to (Entity:ID where several entities are possible). Text is
+taken as it is. `name=` or `name=null` empties a field (`name=` is empty text for a text field).
+
+Examples:
+  driftless create Account name='Northern Lights Ltd' city=Oslo
+  driftless create Contact full_name='Ann Lee' account=0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10")]
+pub(crate) struct Create {
+    /// The entity, by its name or its set's: Account or Accounts
+    entity: String,
+    /// Values, as field=value
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+}
+
+/// Change fields of a record
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Only the fields that are named change. Changing a record whose last change was refused mends that change.
+
+Examples:
+  driftless update Account 0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10 city=Bergen phone=
+  driftless update Price \"priceList='retail',product=30\" amount=3.25")]
+pub(crate) struct Update {
+    /// The entity
+    entity: String,
+    /// The record's id, as `list` shows it
+    id: String,
+    /// Values, as field=value
+    #[arg(value_name = "FIELD=VALUE", required = true)]
+    fields: Vec<String>,
+}
+
+/// Delete a record
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It is gone from this device at once, and from the server when it has been sent. `driftless undo` takes it
+back until then.
+
+Example:
+  driftless delete Account 0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10")]
+pub(crate) struct Delete {
+    /// The entity
+    entity: String,
+    /// The record's id
+    id: String,
+}
+
+impl Create {
+    pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let desk = context.desk()?;
+        let entity = desk.entity(&self.entity)?;
+        let fields = input::fields(&*desk.schema()?, &entity, &self.fields)?;
+        let written = desk.engine.create(entity.name.as_str(), fields)?;
+        tell(&desk, &entity, "created", &written).await
+    }
+}
+
+impl Update {
+    pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let desk = context.desk()?;
+        let entity = desk.entity(&self.entity)?;
+        let fields = input::fields(&*desk.schema()?, &entity, &self.fields)?;
+        let written = desk.engine.update(entity.name.as_str(), &self.id, fields)?;
+        tell(&desk, &entity, "changed", &written).await
+    }
+}
+
+impl Delete {
+    pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
+        let desk = context.desk()?;
+        let entity = desk.entity(&self.entity)?;
+        let written = desk.engine.delete(entity.name.as_str(), &self.id)?;
+        tell(&desk, &entity, "deleted", &written).await
+    }
+}
+
+async fn tell(desk: &Desk, entity: &EntitySchema, did: &str, written: &Written) -> Result<Answer, CliError> {
+    let outcome = drive::send_at_once(desk, written.operation).await?;
+    let told = journal::outcome_json(outcome);
+    let operation = written.operation.map(|id| id.to_string());
+    let mut text = format!(
+        "{} {} {did}: {}",
+        entity.label,
+        written.record,
+        journal::outcome_text(outcome)
+    );
+    if let Some(operation) = &operation {
+        text.push_str(&format!("\noperation {operation}"));
+    }
+    let document = json!({
+        "entity": entity.name.as_str(),
+        "id": written.record.as_str(),
+        "operation": operation,
+        "outcome": told["outcome"],
+        "log": told["log"],
+    });
+    Ok(Answer::new(document, text))
+}

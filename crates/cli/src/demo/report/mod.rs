@@ -1,0 +1,7 @@
+//! The report: what was done, what became of it, what waits for whom, and whether everybody agrees.
+
+mod data;
+mod text;
+
+pub(super) use data::{DeviceReport, Report, Timing, of_device};
+pub(super) use text::{log_line, text};

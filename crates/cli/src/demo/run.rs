@@ -1,0 +1,31 @@
+//! The command: its arguments and its answer.
+
+use super::report::text;
+use super::teller::Teller;
+use super::tour;
+use crate::error::{CliError, Exit};
+use crate::output::Answer;
+
+/// The arguments of `driftless demo`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Run on the command line, without the graphical reference app
+    #[arg(long)]
+    pub(crate) headless: bool,
+
+    /// How many records the server begins with
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    pub(crate) seed_data: u32,
+}
+
+/// Runs the main job and proves what it came to: the answer is a failure unless devices and server agree.
+pub(crate) async fn run(arguments: &DemoArgs, as_json: bool) -> Result<Answer, CliError> {
+    let teller = Teller::new(as_json);
+    if !arguments.headless {
+        teller.say("The graphical reference app comes with a later version; this is what --headless does.");
+    }
+    let records = usize::try_from(arguments.seed_data).unwrap_or(usize::MAX);
+    let (report, schema) = tour::take(records, teller).await?;
+    let exit = if report.agree() { Exit::Done } else { Exit::Failed };
+    Ok(Answer::new(report.to_json(&schema), text(&report)).exit(exit))
+}

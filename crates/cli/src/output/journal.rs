@@ -1,0 +1,316 @@
+//! Operations and log entries, for programs and for people.
+
+use driftless_engine::{OutboxItem, Outcome};
+use driftless_record::{
+    Applied, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationKind, RawStamp,
+    Schema, Side,
+};
+use serde_json::{Map, Value as Json, json};
+
+use super::record::shown;
+use super::{json, text};
+
+/// Returns what an operation does, in one word.
+pub(crate) fn verb(operation: &Operation) -> &'static str {
+    match &operation.kind {
+        OperationKind::Create(_) => "create",
+        OperationKind::Update(_) => "update",
+        OperationKind::Delete { .. } => "delete",
+    }
+}
+
+/// Returns when an operation was made.
+fn made(operation: &Operation) -> Option<RawStamp> {
+    match &operation.kind {
+        OperationKind::Create(edits) | OperationKind::Update(edits) => {
+            edits.values().map(|edit| edit.raw).max_by_key(|raw| raw.wall)
+        }
+        OperationKind::Delete { raw, .. } => Some(*raw),
+    }
+}
+
+fn entity<'a>(schema: &'a Schema, name: &str) -> Option<&'a EntitySchema> {
+    schema.entity(name).map(|entity| &**entity)
+}
+
+/// Writes a pending operation for programs.
+pub(crate) fn operation_json(schema: &Schema, item: &OutboxItem) -> Json {
+    let operation = &item.operation;
+    let of = entity(schema, operation.entity.as_str());
+    let fields: Map<String, Json> = match &operation.kind {
+        OperationKind::Create(edits) | OperationKind::Update(edits) => edits
+            .iter()
+            .map(|(name, edit)| {
+                let both = json!({
+                    "old": json::field(of, name, &edit.old),
+                    "new": json::field(of, name, &edit.new),
+                });
+                (name.to_string(), both)
+            })
+            .collect(),
+        OperationKind::Delete { .. } => Map::new(),
+    };
+    let blocked: Vec<_> = item.blocked_by.iter().map(ToString::to_string).collect();
+    json!({
+        "id": operation.id.to_string(),
+        "sequence": operation.sequence,
+        "kind": verb(operation),
+        "entity": operation.entity.as_str(),
+        "record": operation.record.as_str(),
+        "title": item.title,
+        "state": operation.state.word(),
+        "log": operation.state.parked().map(|log| log.0),
+        "at": made(operation).map(|raw| json::time(raw.wall)),
+        "fields": fields,
+        "blocked_by": blocked,
+        "attempts": operation.attempts,
+    })
+}
+
+/// Writes pending operations as a table.
+pub(crate) fn operations(items: &[OutboxItem]) -> String {
+    let rows = items.iter().map(|item| {
+        let operation = &item.operation;
+        let mut state = operation.state.word().to_owned();
+        if let Some(log) = operation.state.parked() {
+            state.push_str(&format!(", see log {log}"));
+        } else if let Some(first) = item.blocked_by.first() {
+            state.push_str(&format!(", waits for {first}"));
+        }
+        [
+            operation.id.to_string(),
+            made(operation)
+                .map(|raw| text::when(raw.wall))
+                .unwrap_or_default(),
+            format!("{} {}", verb(operation), operation.entity),
+            item.title.clone(),
+            state,
+        ]
+    });
+    text::table(["operation", "made", "what", "record", "state"], rows)
+}
+
+/// Writes an outcome in one word and, where it is parked, the log entry.
+pub(crate) fn outcome_json(outcome: Option<Outcome>) -> Json {
+    let (word, log) = match outcome {
+        None => ("unchanged", None),
+        Some(Outcome::Pending) => ("pending", None),
+        Some(Outcome::Applied(Applied::Accepted)) => ("accepted", None),
+        Some(Outcome::Applied(Applied::Merged)) => ("merged", None),
+        Some(Outcome::Superseded) => ("superseded", None),
+        Some(Outcome::Reverted) => ("reverted", None),
+        Some(Outcome::Parked(log)) => ("waiting", Some(log.0)),
+    };
+    json!({ "outcome": word, "log": log })
+}
+
+/// Writes an outcome as a sentence.
+pub(crate) fn outcome_text(outcome: Option<Outcome>) -> String {
+    match outcome {
+        None => "nothing to change".to_owned(),
+        Some(Outcome::Pending) => "saved, pending".to_owned(),
+        Some(Outcome::Applied(Applied::Accepted)) => "on the server".to_owned(),
+        Some(Outcome::Applied(Applied::Merged)) => "on the server, merged with changes of others".to_owned(),
+        Some(Outcome::Superseded) => "gave way to the server's values".to_owned(),
+        Some(Outcome::Reverted) => "taken back".to_owned(),
+        Some(Outcome::Parked(log)) => format!("saved, waits for you: driftless log {log}"),
+    }
+}
+
+/// Returns the commands that settle an entry, best first; none if it waits for nobody.
+pub(crate) fn settles(entry: &LogEntry) -> Vec<String> {
+    if !entry.is_open() {
+        return Vec::new();
+    }
+    let is_refusal = matches!(entry.kind, LogKind::Refused | LogKind::Unproved);
+    let needs_right = entry
+        .cause
+        .as_ref()
+        .is_some_and(|cause| cause.class == CauseClass::Permission);
+    let mut ways: Vec<&str> = if is_refusal {
+        vec!["--set FIELD=VALUE", "--retry", "--discard", "--revert"]
+    } else {
+        vec!["--mine", "--theirs", "--set FIELD=VALUE", "--revert"]
+    };
+    if needs_right {
+        ways.push("--request-access");
+    }
+    ways.iter()
+        .map(|way| format!("driftless resolve {} {way}", entry.id))
+        .collect()
+}
+
+fn kind(entry: &LogEntry) -> &'static str {
+    match entry.kind {
+        LogKind::Merged => "merged",
+        LogKind::Overwritten => "overwritten",
+        LogKind::Conflict => "conflict",
+        LogKind::Refused => "refused",
+        LogKind::Unproved => "unproved",
+        LogKind::Notice => "notice",
+    }
+}
+
+fn side(case: &FieldCase) -> Option<&'static str> {
+    case.winner.map(|side| match side {
+        Side::Mine => "mine",
+        Side::Theirs => "theirs",
+    })
+}
+
+/// Writes a log entry for programs.
+pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry) -> Json {
+    let of = entry
+        .record
+        .as_ref()
+        .and_then(|(name, _)| entity(schema, name.as_str()));
+    let fields = entry.fields.iter().map(|case| {
+        let label = of
+            .and_then(|of| of.field(&case.field))
+            .map(|field| field.label.clone());
+        json!({
+            "field": case.field.as_str(),
+            "label": label.unwrap_or_else(|| case.field.to_string()),
+            "base": json::field(of, &case.field, &case.base),
+            "mine": json::field(of, &case.field, &case.mine),
+            "theirs": json::field(of, &case.field, &case.theirs),
+            "mine_at": case.mine_at.map(|stamp| json::time(stamp.time)),
+            "theirs_at": case.theirs_at.map(|stamp| json::time(stamp.time)),
+            "winner": side(case),
+        })
+    });
+    let cause = entry.cause.as_ref().map(|cause| {
+        json!({
+            "class": cause.class,
+            "words": cause.class.words(),
+            "field": cause.field.as_ref().map(|field| field.as_str()),
+            "code": cause.code,
+            "text": cause.text,
+        })
+    });
+    let operations: Vec<_> = entry.operations.iter().map(ToString::to_string).collect();
+    json!({
+        "id": entry.id.0,
+        "at": json::time(entry.at),
+        "kind": kind(entry),
+        "entity": entry.record.as_ref().map(|(name, _)| name.as_str()),
+        "record": entry.record.as_ref().map(|(_, id)| id.as_str()),
+        "title": entry.title,
+        "operations": operations,
+        "fields": fields.collect::<Vec<_>>(),
+        "cause": cause,
+        "reason": entry.reason,
+        "kept": json::fields(of, &entry.kept),
+        "needs_person": entry.needs_person,
+        "settled": entry.settled.as_ref().map(|s| json!({ "at": json::time(s.at), "by": s.by })),
+        "settle": settles(entry),
+    })
+}
+
+/// Writes log entries as a table, one line each.
+pub(crate) fn entries(entries: &[LogEntry]) -> String {
+    let rows = entries.iter().map(|entry| {
+        let what = entry
+            .record
+            .as_ref()
+            .map(|(name, _)| format!("{name} {}", entry.title));
+        [
+            entry.id.to_string(),
+            text::when(entry.at),
+            kind(entry).to_owned(),
+            what.unwrap_or_default(),
+            entry.reason.clone(),
+            state(entry),
+        ]
+    });
+    text::table(["log", "when", "kind", "record", "why", ""], rows)
+}
+
+/// Writes a log entry on one line.
+pub(crate) fn entry_line(entry: &LogEntry) -> String {
+    let what = entry
+        .record
+        .as_ref()
+        .map(|(name, _)| format!("{name} {}: ", text::clip(&entry.title)));
+    let state = match state(entry) {
+        none if none.is_empty() => none,
+        state => format!(" ({state})"),
+    };
+    format!(
+        "{}  log {}  {}  {}{}{state}",
+        text::when(entry.at),
+        entry.id,
+        kind(entry),
+        what.unwrap_or_default(),
+        text::plain(&entry.reason).replace('\n', " "),
+    )
+}
+
+fn state(entry: &LogEntry) -> String {
+    match &entry.settled {
+        Some(settled) => format!("settled: {}", settled.by),
+        None if entry.needs_person => "waits for you".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Writes a log entry as a card: both sides of every field, why, and what can be done.
+pub(crate) fn card(entry: &LogEntry) -> String {
+    let mut lines = vec![match &entry.record {
+        Some((name, id)) => format!(
+            "log {}: {} of {name} {} ({id})",
+            entry.id,
+            kind(entry),
+            text::clip(&entry.title)
+        ),
+        None => format!("log {}: {}", entry.id, kind(entry)),
+    }];
+    lines.push(format!("when    {}", text::when(entry.at)));
+    lines.push(format!("why     {}", text::plain(&entry.reason)));
+    if let Some(cause) = &entry.cause {
+        let words = text::plain(&cause.text).replace('\n', "\n        ");
+        lines.push(format!(
+            "server  {}: {words} [{}]",
+            cause.class.words(),
+            text::clip(&cause.code)
+        ));
+    }
+    if let Some(settled) = &entry.settled {
+        lines.push(format!("settled {}: {}", text::when(settled.at), settled.by));
+    }
+    if !entry.fields.is_empty() {
+        lines.push(String::new());
+        lines.push(cases(&entry.fields));
+    }
+    if !entry.kept.is_empty() && entry.fields.is_empty() {
+        lines.push(String::new());
+        let rows = entry
+            .kept
+            .iter()
+            .map(|(name, value)| [name.to_string(), shown(value)]);
+        lines.push(text::table(["kept", "value"], rows));
+    }
+    let ways = settles(entry);
+    if !ways.is_empty() {
+        lines.push("\nto settle it, choose one:".to_owned());
+        lines.extend(ways.iter().map(|way| format!("  {way}")));
+    }
+    lines.join("\n")
+}
+
+fn cases(cases: &[FieldCase]) -> String {
+    let at = |stamp: Option<driftless_record::Stamp>| match stamp {
+        Some(stamp) => format!(" ({})", text::when(stamp.time)),
+        None => String::new(),
+    };
+    let rows = cases.iter().map(|case| {
+        [
+            case.field.to_string(),
+            shown(&case.base),
+            format!("{}{}", shown(&case.mine), at(case.mine_at)),
+            format!("{}{}", shown(&case.theirs), at(case.theirs_at)),
+            side(case).unwrap_or("not decided").to_owned(),
+        ]
+    });
+    text::table(["field", "base", "mine", "theirs", "winner"], rows)
+}

@@ -1,0 +1,10 @@
+//! What a command says: one JSON document for programs, or text for people.
+
+pub(crate) mod journal;
+pub(crate) mod json;
+pub(crate) mod record;
+pub(crate) mod report;
+mod say;
+pub(crate) mod text;
+
+pub(crate) use say::{Answer, line, note, print};
