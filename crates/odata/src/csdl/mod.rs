@@ -1,6 +1,7 @@
 //! Metadata documents: CSDL XML 4.0 and 4.01 to a schema, and a schema to CSDL XML.
 
 mod annotations;
+mod links;
 mod metadata;
 mod read;
 mod types;

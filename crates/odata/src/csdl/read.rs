@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use driftless_record::{
-    Access, Collection, CollectionName, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema,
-};
+use driftless_record::{Access, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema};
 
 use super::annotations::{Aliases, Annotations, Targets};
 use super::metadata::{CsdlError, EntityFacts, Metadata, Note};
@@ -82,14 +80,14 @@ pub fn read(document: &[u8]) -> Result<Metadata, CsdlError> {
     Ok(reader.out)
 }
 
-struct Reader<'a> {
-    types: &'a Types<'a>,
-    targets: &'a Targets<'a>,
+pub(super) struct Reader<'a> {
+    pub(super) types: &'a Types<'a>,
+    pub(super) targets: &'a Targets<'a>,
     /// Whether this project wrote the document, so that nothing needs to be guessed.
-    own: bool,
+    pub(super) own: bool,
     /// The entity of each entity type that has a set.
-    names: HashMap<String, EntityName>,
-    out: Metadata,
+    pub(super) names: HashMap<String, EntityName>,
+    pub(super) out: Metadata,
 }
 
 struct Set<'a> {
@@ -99,16 +97,8 @@ struct Set<'a> {
     target: String,
 }
 
-/// A navigation property with what is needed to make a lookup or a collection of it.
-struct Navigation<'a> {
-    name: &'a str,
-    element: &'a Element,
-    target: Option<EntityName>,
-    many: bool,
-}
-
 impl<'a> Reader<'a> {
-    fn note(&mut self, entity: &str, property: Option<&str>, text: &str) {
+    pub(super) fn note(&mut self, entity: &str, property: Option<&str>, text: &str) {
         self.out.notes.push(Note {
             entity: entity.to_owned(),
             property: property.map(str::to_owned),
@@ -185,7 +175,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns an entity type after its base types, outermost first, each with its qualified name.
-    fn lineage(&self, type_name: &str) -> Vec<(String, &'a Element)> {
+    pub(super) fn lineage(&self, type_name: &str) -> Vec<(String, &'a Element)> {
         let mut lineage = Vec::new();
         let mut next = Some(type_name.to_owned());
         while let Some(name) = next.take().filter(|_| lineage.len() < MAX_BASES) {
@@ -325,176 +315,6 @@ impl<'a> Reader<'a> {
             facts.immutable.insert(name);
         }
         entity.add(field);
-    }
-
-    fn navigations(&self, lineage: &[(String, &'a Element)]) -> Vec<Navigation<'a>> {
-        let elements = lineage
-            .iter()
-            .flat_map(|(_, element)| element.named("NavigationProperty"));
-        let read = |element: &'a Element| {
-            let declared = self.types.aliases.expand(element.get("Type").unwrap_or_default());
-            let inner = declared
-                .strip_prefix("Collection(")
-                .and_then(|rest| rest.strip_suffix(')'));
-            Navigation {
-                name: element.get("Name").unwrap_or_default(),
-                element,
-                many: inner.is_some(),
-                target: self.names.get(inner.unwrap_or(&declared)).cloned(),
-            }
-        };
-        elements.map(read).collect()
-    }
-
-    /// Makes lookups of the key properties behind navigation properties.
-    fn lookups(
-        &mut self,
-        entity: &mut EntitySchema,
-        facts: &mut EntityFacts,
-        lineage: &[(String, &'a Element)],
-    ) {
-        let mut targets: BTreeMap<FieldName, Vec<EntityName>> = BTreeMap::new();
-        for navigation in self
-            .navigations(lineage)
-            .into_iter()
-            .filter(|navigation| !navigation.many)
-        {
-            let Some(target) = navigation.target else {
-                let text = "the navigation property leads to an entity without a set";
-                self.note(entity.name.as_str(), Some(navigation.name), text);
-                continue;
-            };
-            let constraints: Vec<&Element> = navigation.element.named("ReferentialConstraint").collect();
-            let property = match constraints.as_slice() {
-                [one] => one.get("Property").and_then(|name| FieldName::parse(name).ok()),
-                _ => None,
-            };
-            let Some(field) = property.filter(|name| entity.field(name).is_some()) else {
-                let text = "the navigation property has no single key property of its own";
-                self.note(entity.name.as_str(), Some(navigation.name), text);
-                continue;
-            };
-            facts
-                .navigations
-                .entry(field.clone())
-                .or_default()
-                .insert(target.clone(), navigation.name.to_owned());
-            if !entity.is_key(&field) {
-                let known = targets.entry(field).or_default();
-                if !known.contains(&target) {
-                    known.push(target);
-                }
-            }
-        }
-        for (name, targets) in targets {
-            if let Some(field) = entity.fields.iter_mut().find(|field| field.name == name)
-                && !matches!(field.kind, FieldKind::Lookup { .. })
-            {
-                field.kind = FieldKind::Lookup { targets };
-                facts.wire.remove(&name);
-            }
-        }
-    }
-
-    /// Reads the collections that our own documents tell by annotation.
-    fn collections(&mut self, entity: &mut EntitySchema) {
-        let Some(facts) = self.out.facts.get(&entity.name).filter(|_| self.own) else {
-            return;
-        };
-        let Some(element) = self.types.entities.get(&facts.type_name) else {
-            return;
-        };
-        let about = Annotations::of(element, &facts.type_name, self.targets);
-        for text in about.texts(terms::COLLECTIONS).unwrap_or_default() {
-            let parts: Vec<&str> = text.split(' ').collect();
-            let [name, child, via, rest @ ..] = parts.as_slice() else {
-                continue;
-            };
-            let parsed = (
-                CollectionName::parse(name),
-                EntityName::parse(child),
-                FieldName::parse(via),
-            );
-            if let (Ok(name), Ok(child), Ok(via)) = parsed {
-                let cascade_delete = rest.contains(&"cascade");
-                entity.collections.insert(
-                    name,
-                    Collection {
-                        entity: child,
-                        via,
-                        cascade_delete,
-                    },
-                );
-            }
-        }
-    }
-
-    /// Makes collections of navigation properties to many, once all lookups are known.
-    fn link_collections(&mut self) {
-        if self.own {
-            return;
-        }
-        let names: Vec<EntityName> = self.out.schema.entities.keys().cloned().collect();
-        for name in names {
-            let Some(facts) = self.out.facts.get(&name) else {
-                continue;
-            };
-            let lineage = self.lineage(&facts.type_name.clone());
-            let mut found = BTreeMap::new();
-            for navigation in self
-                .navigations(&lineage)
-                .into_iter()
-                .filter(|navigation| navigation.many)
-            {
-                let child = navigation
-                    .target
-                    .as_ref()
-                    .and_then(|target| self.out.schema.entity(target.as_str()));
-                let Some(child) = child.cloned() else { continue };
-                match (
-                    self.via(&name, &child, navigation.element),
-                    CollectionName::parse(navigation.name),
-                ) {
-                    (Some(via), Ok(collection)) => {
-                        let cascade_delete = navigation
-                            .element
-                            .named("OnDelete")
-                            .any(|on| on.is("Action", "Cascade"));
-                        found.insert(
-                            collection,
-                            Collection {
-                                entity: child.name.clone(),
-                                via,
-                                cascade_delete,
-                            },
-                        );
-                    }
-                    _ => {
-                        let text = "the collection has no lookup in its members that leads back";
-                        self.note(name.as_str(), Some(navigation.name), text);
-                    }
-                }
-            }
-            if let Some(entity) = self.out.schema.entities.get_mut(&name) {
-                Arc::make_mut(entity).collections = found;
-            }
-        }
-    }
-
-    /// Returns the lookup field of the child that leads back: the partner's, else the only one that can.
-    fn via(&self, parent: &EntityName, child: &EntitySchema, element: &Element) -> Option<FieldName> {
-        let points_back = |field: &&FieldSchema| matches!(&field.kind, FieldKind::Lookup { targets } if targets.contains(parent));
-        if let Some(partner) = element.get("Partner") {
-            let navigations = &self.out.facts.get(&child.name)?.navigations;
-            let behind = |(_, by_target): &(&FieldName, &BTreeMap<EntityName, String>)| {
-                by_target.values().any(|name| name == partner)
-            };
-            let field = navigations.iter().find(behind).map(|(field, _)| field.clone())?;
-            return child.field(&field).filter(points_back).map(|_| field);
-        }
-        let mut candidates = child.fields.iter().filter(points_back);
-        let only = candidates.next()?;
-        candidates.next().is_none().then(|| only.name.clone())
     }
 }
 

@@ -8,6 +8,7 @@ mod layout;
 mod links;
 mod read;
 mod row;
+mod seeds;
 mod time;
 mod value;
 mod write;

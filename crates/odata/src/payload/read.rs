@@ -8,7 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::{PayloadError, Reason, explain, fail};
 use super::layout::{Layout, SlotKind};
-use super::row::{Object, ObjectSeed, Skip, TextSeed};
+use super::row::{Object, ObjectSeed};
+use super::seeds::{Skip, TextSeed};
 
 /// A page of records: of a collection, or of what changed in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

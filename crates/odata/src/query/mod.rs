@@ -5,6 +5,7 @@ mod literal;
 mod lower;
 mod names;
 mod options;
+mod path;
 mod raise;
 
 pub use error::QueryTextError;

@@ -1,7 +1,5 @@
 //! The rules of the OData ABNF by name, so that the standard's grammar cases can be run against this crate.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::cursor::{Cursor, Form};
 use super::error::{Parsed, SyntaxError};
 use super::{expr, header, json, literal, options, parse, path, search};
@@ -253,42 +251,4 @@ fn header_rule(name: &str) -> Option<fn(&mut Cursor<'_>) -> Parsed<()>> {
 pub fn check(rule_name: &str, text: &str) -> Option<Result<(), SyntaxError>> {
     let (form, read) = rule(&rule_name.to_ascii_lowercase())?;
     Some(parse::whole(text, form, read))
-}
-
-/// Like [`check`], for cases written against a model: `names` tells, by lower-case rule, the only names it accepts.
-#[must_use]
-pub fn check_in_model(
-    rule_name: &str,
-    text: &str,
-    names: &BTreeMap<String, BTreeSet<String>>,
-) -> Option<Result<(), SyntaxError>> {
-    let result = check(rule_name, text)?;
-    Some(result.and_then(|()| known_custom_options(rule_name, text, names)))
-}
-
-/// Options of a service's own are only those that the model names.
-fn known_custom_options(
-    rule_name: &str,
-    text: &str,
-    names: &BTreeMap<String, BTreeSet<String>>,
-) -> Result<(), SyntaxError> {
-    let (Some(known), true) = (
-        names.get("customname"),
-        rule_name.eq_ignore_ascii_case("queryOptions"),
-    ) else {
-        return Ok(());
-    };
-    let parameters = names.get("parametername");
-    let mut at = 0;
-    for part in text.split('&') {
-        if let super::QueryOption::Custom(name, value) = super::parse_option(part)? {
-            let parameter = value.is_some() && parameters.is_some_and(|names| names.contains(&name));
-            if !known.contains(&name) && !parameter {
-                let kind = super::SyntaxErrorKind::Expected("a query option of the model");
-                return Err(SyntaxError { at, kind });
-            }
-        }
-        at += part.len() + 1;
-    }
-    Ok(())
 }

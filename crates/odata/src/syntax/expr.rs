@@ -5,7 +5,7 @@ use super::error::Parsed;
 use super::json;
 use super::literal;
 use super::path;
-use super::tree::{Calculation, Comparison, Expr, Method};
+use super::tree::{Calculation, Comparison, Expr, Literal, Method};
 
 const COMPARISONS: [(&str, Comparison); 6] = [
     ("eq", Comparison::Eq),
@@ -113,7 +113,7 @@ fn comparison(c: &mut Cursor<'_>) -> Parsed<Expr> {
             }
         }
         if operator(c, "has") {
-            let right = Expr::Literal(literal::any_literal(c)?);
+            let right = Expr::Literal(options_of_choice(c)?);
             return Ok(Link::More(Expr::Compare(
                 Comparison::Has,
                 Box::new(left),
@@ -129,6 +129,19 @@ fn comparison(c: &mut Cursor<'_>) -> Parsed<Expr> {
         }
         Ok(Link::End(left))
     })
+}
+
+/// Reads what may stand right of `has`: an enumeration, which without its type looks like text.
+fn options_of_choice(c: &mut Cursor<'_>) -> Parsed<Literal> {
+    let start = c.at;
+    let literal = path::enum_literal(c)?;
+    match literal {
+        Literal::Enum { ref type_name, .. } if type_name.is_empty() => {
+            c.at = start;
+            literal::any_literal(c)
+        }
+        literal => Ok(literal),
+    }
 }
 
 fn list(c: &mut Cursor<'_>) -> Parsed<Expr> {

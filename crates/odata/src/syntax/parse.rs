@@ -74,7 +74,28 @@ pub(super) fn option(c: &mut Cursor<'_>) -> Parsed<QueryOption> {
     if c.sees('$') {
         return c.expected("a known system query option");
     }
-    custom(c)
+    let start = c.at;
+    let custom = custom(c);
+    if custom.is_ok() && (c.is_end() || c.sees('&')) {
+        return custom;
+    }
+    // The value of a function's parameter may have characters that other values must encode.
+    let end = c.at;
+    c.at = start;
+    match c.attempt(parameter)? {
+        Some(option) => Ok(option),
+        None => {
+            c.at = end;
+            custom
+        }
+    }
+}
+
+/// `nameAndValue`: the value of a function's parameter, an expression.
+fn parameter(c: &mut Cursor<'_>) -> Parsed<QueryOption> {
+    let name = c.name()?;
+    c.need_plain('=', "`=`")?;
+    Ok(QueryOption::Custom(name, Some(expr::expr(c)?.to_string())))
 }
 
 /// `customQueryOption`: a name that does not begin with `$` or `@`, and perhaps a value.
