@@ -1,4 +1,4 @@
-//! The reference server of driftless: OData over SQLite.
+#![doc = include_str!("../README.md")]
 
 mod auth;
 mod batch;
@@ -11,6 +11,7 @@ mod options;
 mod own;
 mod page;
 mod query;
+mod repeatability;
 mod reply;
 mod request;
 mod resource;
@@ -18,6 +19,7 @@ mod rows;
 pub mod seed;
 mod server;
 mod service;
+mod target;
 mod token;
 mod unit;
 

@@ -1,13 +1,10 @@
 //! Entity sets and records: what each method does with them.
 
-use std::sync::Arc;
-
 use driftless_odata::headers::{Preferences, Returning};
 use driftless_odata::payload::{PayloadError, read_body, record_link, write_record};
 use driftless_record::clock::clamp_ahead;
-use driftless_record::{DeviceId, EntitySchema, FieldKind, RecordId, Revision, Row, Value};
+use driftless_record::{DeviceId, RecordId, Revision, Row, Value};
 use http::{Method, StatusCode};
-use percent_encoding::percent_decode_str;
 
 use crate::db::row::{self, StoredRow};
 use crate::db::table::Table;
@@ -16,63 +13,7 @@ use crate::page;
 use crate::reply::{Refusal, Reply};
 use crate::request::{Condition, Request, etag};
 use crate::service::{Service, method_not_allowed};
-
-/// What a path names.
-pub(crate) enum Target {
-    /// An entity set.
-    Set(Arc<Table>),
-    /// The number of its records.
-    Count(Arc<Table>),
-    /// A record.
-    Record(Arc<Table>, RecordId),
-}
-
-/// Finds out what a path names.
-fn target(service: &Service, path: &str) -> Result<Target, Refusal> {
-    let decoded = percent_decode_str(path)
-        .decode_utf8()
-        .map_err(|_| Refusal::bad("InvalidPath", "the path is not UTF-8"))?;
-    let unknown = || Refusal::not_found("there is no such resource");
-    let split = decoded.find(['(', '/']).unwrap_or(decoded.len());
-    let (set, rest) = decoded.split_at(split);
-    let table = Arc::clone(service.tables.by_set(set).ok_or_else(unknown)?);
-    match rest {
-        "" => return Ok(Target::Set(table)),
-        "/$count" => return Ok(Target::Count(table)),
-        _ => {}
-    }
-    let key = rest.strip_prefix('(').ok_or_else(unknown)?;
-    let close = key.rfind(')').ok_or_else(unknown)?;
-    if close + 1 != key.len() {
-        return Err(Refusal::not_implemented(
-            "single properties and navigation paths are not supported",
-        ));
-    }
-    let id = record_id(&table.entity, &key[..close])?;
-    Ok(Target::Record(table, id))
-}
-
-/// Reads a key as it stands in a path.
-fn record_id(entity: &EntitySchema, key: &str) -> Result<RecordId, Refusal> {
-    let invalid = |error: driftless_record::id::InvalidId| Refusal::bad("InvalidKey", error.to_string());
-    let [name] = entity.key.as_slice() else {
-        return RecordId::parse(entity, key).map_err(invalid);
-    };
-    let named = key
-        .strip_prefix(name.as_str())
-        .and_then(|rest| rest.strip_prefix('='));
-    let key = named.unwrap_or(key);
-    let is_text = entity
-        .field(name)
-        .is_some_and(|field| !matches!(field.kind, FieldKind::Guid | FieldKind::Int { .. }));
-    let quoted = key.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    match quoted {
-        Some(text) => RecordId::parse(entity, &text.replace("''", "'")),
-        None if is_text && named.is_none() && key.contains('\'') => RecordId::parse(entity, ""),
-        None => RecordId::parse(entity, key),
-    }
-    .map_err(invalid)
-}
+use crate::target::{Target, target};
 
 /// Answers a request inside a transaction.
 pub(crate) fn respond(

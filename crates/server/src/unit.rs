@@ -1,17 +1,13 @@
 //! Executing requests: one transaction for all that came together, a savepoint for each that stands alone.
 
-use std::collections::BTreeMap;
-
 use driftless_record::{DeviceId, Timestamp};
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 use crate::db::repeat::{self, Kept};
 use crate::db::write::Writing;
 use crate::db::{feed, state};
+use crate::repeatability::{Repeat, keep, rejected, replay};
 use crate::reply::{Refusal, Reply};
 use crate::request::{Principal, Request};
 use crate::resource;
@@ -174,158 +170,4 @@ fn failed(members: usize, at: usize, refused: &Reply) -> Vec<Reply> {
         }
     };
     (0..members).map(reply).collect()
-}
-
-/// A unit that wants to be executed once.
-struct Repeat {
-    id: String,
-    fingerprint: Vec<u8>,
-}
-
-impl Repeat {
-    fn of(members: &[&Request], now: Timestamp) -> Result<Option<Self>, Refusal> {
-        let mut ids = Vec::new();
-        let mut hash = Sha256::new();
-        for request in members {
-            ids.push(request_id(request, now)?);
-            for part in [
-                request.method.as_str(),
-                &request.path,
-                &request.query,
-                request.header("if-match").unwrap_or_default(),
-                request.header("if-none-match").unwrap_or_default(),
-            ] {
-                hash.update((part.len() as u64).to_le_bytes());
-                hash.update(part);
-            }
-            hash.update((request.body.len() as u64).to_le_bytes());
-            hash.update(&request.body);
-        }
-        if ids.iter().any(|id| *id != ids[0]) {
-            return Err(Refusal::bad(
-                "InvalidRepeatability",
-                "every member of an atomicity group needs the same Repeatability-Request-ID",
-            ));
-        }
-        let id = ids.into_iter().next().flatten();
-        Ok(id.map(|id| Self {
-            id,
-            fingerprint: hash.finalize().to_vec(),
-        }))
-    }
-}
-
-/// Returns the id under which a request wants to be executed once.
-fn request_id(request: &Request, now: Timestamp) -> Result<Option<String>, Refusal> {
-    let id = request.header("repeatability-request-id");
-    let sent = request.header("repeatability-first-sent");
-    if request.is_read() {
-        return Ok(None);
-    }
-    let (id, sent) = match (id, sent) {
-        (None, None) => return Ok(None),
-        (Some(id), Some(sent)) => (id, sent),
-        _ => {
-            return Err(Refusal::bad(
-                "InvalidRepeatability",
-                "Repeatability-Request-ID and Repeatability-First-Sent must stand together",
-            ));
-        }
-    };
-    let id: Uuid = id
-        .parse()
-        .map_err(|_| Refusal::bad("InvalidRepeatability", "Repeatability-Request-ID must be a UUID"))?;
-    let sent = httpdate::parse_http_date(sent)
-        .ok()
-        .and_then(|sent| sent.duration_since(std::time::UNIX_EPOCH).ok())
-        .and_then(|since| i64::try_from(since.as_millis()).ok())
-        .ok_or_else(|| {
-            Refusal::bad(
-                "InvalidRepeatability",
-                "Repeatability-First-Sent must be an HTTP date",
-            )
-        })?;
-    if now.millis_since(Timestamp(sent)) > repeat::KEPT_MILLIS {
-        return Err(Refusal::new(
-            StatusCode::PRECONDITION_FAILED,
-            "RepeatabilityExpired",
-            "the request was first sent so long ago that the server no longer knows whether it was executed",
-        ));
-    }
-    Ok(Some(id.to_string()))
-}
-
-fn rejected(refusal: Refusal) -> Reply {
-    Reply::from(refusal).header("repeatability-result", "rejected")
-}
-
-/// A reply as it is kept.
-#[derive(Serialize, Deserialize)]
-struct KeptReply {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-fn keep(replies: &[Reply]) -> String {
-    let kept: Vec<KeptReply> = replies
-        .iter()
-        .map(|reply| KeptReply {
-            status: reply.status.as_u16(),
-            headers: reply
-                .headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect(),
-            body: String::from_utf8_lossy(&reply.body).into_owned(),
-        })
-        .collect();
-    serde_json::to_string(&kept).unwrap_or_default()
-}
-
-fn replay(kept: &Kept, repeat: &Repeat) -> Result<Vec<Reply>, Refusal> {
-    if kept.fingerprint != repeat.fingerprint {
-        return Err(Refusal::bad(
-            "RepeatabilityMismatch",
-            "another request was sent with this Repeatability-Request-ID before",
-        ));
-    }
-    let damaged = || {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Damaged",
-            "the kept reply cannot be read",
-        )
-    };
-    let replies: Vec<KeptReply> = serde_json::from_str(&kept.replies).map_err(|_| damaged())?;
-    replies
-        .into_iter()
-        .map(|kept| {
-            let mut reply = Reply::empty(StatusCode::from_u16(kept.status).map_err(|_| damaged())?);
-            for (name, value) in kept.headers {
-                reply
-                    .headers
-                    .push((known_header(&name).ok_or_else(damaged)?, value));
-            }
-            Ok(reply.body(kept.body.into_bytes()))
-        })
-        .collect()
-}
-
-/// Returns the name of a header that replies carry.
-fn known_header(name: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 7] = [
-        "content-type",
-        "etag",
-        "location",
-        "odata-entityid",
-        "preference-applied",
-        "repeatability-result",
-        "retry-after",
-    ];
-    debug_assert!(
-        HeaderName::from_lowercase(name.as_bytes()).is_ok(),
-        "header names are kept in lower case"
-    );
-    KNOWN.into_iter().find(|known| *known == name)
 }

@@ -1,9 +1,10 @@
 //! People and how they are organized.
 
+use super::people::{FIRST, LAST};
 use super::plan::Plan;
 use super::rng::Rng;
 use super::row::SeedRow;
-use super::words::{FIRST, LAST, PLACES};
+use super::words::PLACES;
 
 /// Users with names of their own, for demonstrations; the others are named after people.
 const NAMED: [(&str, &str); 6] = [

@@ -1,10 +1,12 @@
 //! Accounts, contacts, leads, opportunities, products and competitors.
 
+use super::companies::{RIVALS, ROOTS, STRENGTHS, TRADES, WEAKNESSES};
 use super::directory::{person, phone, slug};
+use super::people::TITLES;
 use super::plan::Plan;
 use super::rng::Rng;
 use super::row::SeedRow;
-use super::words::{FAMILIES, PLACES, Place, RIVALS, ROOTS, STREETS, STRENGTHS, TITLES, TRADES, WEAKNESSES};
+use super::words::{FAMILIES, PLACES, Place, STREETS};
 
 /// Returns the name of an account and its industry. Names repeat only beyond 3,440 accounts, then with a place.
 pub(super) fn company(n: usize) -> (String, &'static str) {
