@@ -48,7 +48,7 @@ struct Measured {
 #[derive(Debug, Clone, Deserialize)]
 struct Limit {
     row: String,
-    floor: f64,
+    floor: Option<f64>,
 }
 
 /// Measures, writes the page and tells whether every floor was met.
@@ -111,7 +111,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     }
     Ok(medians
         .iter()
-        .all(|row| verdict(row, &medians).is_none_or(|(_, met)| met)))
+        .all(|row| verdict(row, &medians).is_none_or(|(_, met)| met.unwrap_or(true))))
 }
 
 /// Runs a command and reads its output as JSON lines.
@@ -134,19 +134,19 @@ fn median(mut measured: Vec<Measured>) -> Option<Measured> {
         .map(|middle| Measured { peak_bytes, ..middle })
 }
 
-/// The ratio of a row to its limit and whether it meets the floor; nothing for a row without a limit.
-fn verdict(row: &Measured, all: &[Measured]) -> Option<(f64, bool)> {
+/// The ratio of a row to its limit and whether it meets the floor, if there is one; nothing for a row without a limit.
+fn verdict(row: &Measured, all: &[Measured]) -> Option<(f64, Option<bool>)> {
     let limit = row.limit.as_ref()?;
     let held_against = all.iter().find(|other| other.name == limit.row)?;
     let ratio = row.value / held_against.value;
-    Some((
-        ratio,
+    let met = limit.floor.map(|floor| {
         if row.unit == "rows/s" {
-            ratio >= limit.floor
+            ratio >= floor
         } else {
-            ratio <= limit.floor
-        },
-    ))
+            ratio <= floor
+        }
+    });
+    Some((ratio, met))
 }
 
 fn render(rows: &[Measured], options: &Options, machine: &str) -> String {
@@ -176,11 +176,14 @@ fn render(rows: &[Measured], options: &Options, machine: &str) -> String {
                 } else {
                     "at most"
                 };
-                let met = if met { "met" } else { "**missed**" };
+                let demanded = limit.floor.zip(met).map(|(floor, met)| {
+                    let met = if met { "met" } else { "**missed**" };
+                    format!("{bound} {floor}: {met}")
+                });
                 (
                     format!("{value} ({})", limit.row),
                     format!("{ratio:.2}"),
-                    format!("{bound} {}: {met}", limit.floor),
+                    demanded.unwrap_or_else(|| "-".to_owned()),
                 )
             }
             _ => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
@@ -250,7 +253,7 @@ mod tests {
     fn row(name: &str, value: f64, unit: &str, limit: Option<(&str, f64)>) -> Measured {
         let limit = limit.map(|(row, floor)| Limit {
             row: row.to_owned(),
-            floor,
+            floor: Some(floor),
         });
         let what = String::new();
         Measured {
@@ -278,9 +281,9 @@ mod tests {
                 .and_then(|row| verdict(row, &rows))
         };
         assert_eq!(met("bare"), None);
-        assert!(met("sync").is_some_and(|(ratio, met)| met && ratio == 0.5));
-        assert!(met("slow").is_some_and(|(_, met)| !met));
-        assert!(met("write").is_some_and(|(_, met)| !met));
+        assert!(met("sync").is_some_and(|(ratio, met)| met == Some(true) && ratio == 0.5));
+        assert!(met("slow").is_some_and(|(_, met)| met == Some(false)));
+        assert!(met("write").is_some_and(|(_, met)| met == Some(false)));
     }
 
     #[test]

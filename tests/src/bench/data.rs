@@ -1,7 +1,8 @@
 //! The rows of the measurements: 20 fields of a business record, some 580 bytes of JSON, always the same.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Rows of a page, as a server sends them.
 pub(super) const PAGE: usize = 1_000;
@@ -10,6 +11,14 @@ pub(super) const PAGE: usize = 1_000;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Opportunity<'a> {
+    /// Empty in records that no server has sent.
+    #[serde(
+        borrow,
+        default,
+        rename = "@odata.etag",
+        skip_serializing_if = "str::is_empty"
+    )]
+    pub(super) revision: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) id: Cow<'a, str>,
     #[serde(borrow)]
@@ -24,6 +33,7 @@ pub(super) struct Opportunity<'a> {
     pub(super) stage: Cow<'a, str>,
     pub(super) priority: i64,
     pub(super) probability: i64,
+    #[serde(deserialize_with = "number")]
     pub(super) amount: i64,
     #[serde(borrow)]
     pub(super) currency: Cow<'a, str>,
@@ -46,6 +56,27 @@ pub(super) struct Opportunity<'a> {
     pub(super) created_on: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) modified_on: Cow<'a, str>,
+}
+
+/// Reads a whole number; servers write those of 64 bits as text.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    struct Number;
+    impl serde::de::Visitor<'_> for Number {
+        type Value = i64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<i64, E> {
+            Ok(number)
+        }
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<i64, E> {
+            i64::try_from(number).map_err(E::custom)
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<i64, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_any(Number)
 }
 
 /// A page of an OData collection.
@@ -96,6 +127,7 @@ pub(super) fn opportunity(number: usize) -> Opportunity<'static> {
         )
     };
     Opportunity {
+        revision: "".into(),
         id: guid(1).into(),
         number: format!("OPP-{number:07}").into(),
         name: format!("Renewal of service contract {number}").into(),

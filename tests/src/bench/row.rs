@@ -24,6 +24,9 @@ pub enum Unit {
     /// Less is better.
     #[serde(rename = "requests")]
     Requests,
+    /// Less is better.
+    #[serde(rename = "commits")]
+    Commits,
 }
 
 /// What a figure is held against.
@@ -31,8 +34,9 @@ pub enum Unit {
 pub struct Limit {
     /// The row, measured in the same run, that no engine can beat.
     pub row: &'static str,
-    /// The ratio to it that is demanded: at least this for rates, at most this for times.
-    pub floor: f64,
+    /// The ratio to it that is demanded: at least this for rates, at most this for anything else. `None` where none is
+    /// demanded yet.
+    pub floor: Option<f64>,
 }
 
 /// A measurement.

@@ -17,7 +17,7 @@ pub(super) fn open(folder: &Path) -> Result<Connection> {
              row INTEGER PRIMARY KEY, id TEXT NOT NULL, number TEXT, name TEXT, account_id TEXT, owner_id TEXT,
              stage TEXT, priority INTEGER, probability INTEGER, amount INTEGER, currency TEXT, is_active INTEGER,
              email TEXT, phone TEXT, street TEXT, city TEXT, country TEXT, description TEXT, close_date TEXT,
-             created_on TEXT, modified_on TEXT) STRICT;
+             created_on TEXT, modified_on TEXT, revision TEXT) STRICT;
          CREATE UNIQUE INDEX opportunity_id ON opportunity (id);",
     )?;
     Ok(connection)
@@ -37,12 +37,38 @@ pub(super) fn insert<'a>(
     transaction: &Transaction<'_>,
     records: impl IntoIterator<Item = &'a Opportunity<'a>>,
 ) -> Result<()> {
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO opportunity (id, number, name, account_id, owner_id, stage, priority, probability, amount,
-             currency, is_active, email, phone, street, city, country, description, close_date, created_on,
-             modified_on)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-    )?;
+    let sql = format!("INSERT INTO opportunity ({COLUMNS}) VALUES ({MARKS})");
+    put(transaction, &sql, records)
+}
+
+/// Inserts records, or replaces the values of those that are there, with the statement cached.
+pub(super) fn upsert<'a>(
+    transaction: &Transaction<'_>,
+    records: impl IntoIterator<Item = &'a Opportunity<'a>>,
+) -> Result<()> {
+    let sets: Vec<String> = COLUMNS
+        .split(", ")
+        .skip(1)
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    let sets = sets.join(", ");
+    let sql =
+        format!("INSERT INTO opportunity ({COLUMNS}) VALUES ({MARKS}) ON CONFLICT (id) DO UPDATE SET {sets}");
+    put(transaction, &sql, records)
+}
+
+const COLUMNS: &str = "id, number, name, account_id, owner_id, stage, priority, probability, amount, currency, \
+                       is_active, email, phone, street, city, country, description, close_date, created_on, \
+                       modified_on, revision";
+const MARKS: &str =
+    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21";
+
+fn put<'a>(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    records: impl IntoIterator<Item = &'a Opportunity<'a>>,
+) -> Result<()> {
+    let mut statement = transaction.prepare_cached(sql)?;
     for record in records {
         statement.execute(params![
             record.id,
@@ -65,6 +91,7 @@ pub(super) fn insert<'a>(
             record.close_date,
             record.created_on,
             record.modified_on,
+            record.revision,
         ])?;
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! Measures one row of `cargo xtask bench`, or lists them; prints JSON lines.
 
 use anyhow::{Context as _, Result, bail};
-use driftless_tests::bench::{Measured, ROWS, Scale, peak_bytes};
+use driftless_tests::bench::{Measured, ROWS, Scale, peak_bytes, serve};
 use std::io::Write as _;
 
-const USAGE: &str = "usage: driftless-bench list | driftless-bench run NAME [RECORDS [WRITES]]";
+const USAGE: &str = "usage: driftless-bench list | driftless-bench run NAME [RECORDS [WRITES]] | driftless-bench serve RECORDS";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -13,6 +13,7 @@ fn main() -> Result<()> {
         ["list"] => ROWS
             .iter()
             .try_for_each(|row| print(&serde_json::json!(row.name))),
+        ["serve", records] => serve(records.parse().context(USAGE)?),
         ["run", name, scale @ ..] if scale.len() <= 2 => run(name, scale),
         _ => bail!(USAGE),
     }
