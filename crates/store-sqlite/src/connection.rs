@@ -7,7 +7,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Result, of_database};
-use crate::{StoreOptions, migrate};
+use crate::key::KeyCheck;
+use crate::migrate::STORE;
+use crate::{StoreOptions, key};
 
 /// How long a connection waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,40 +19,50 @@ const STATEMENTS: usize = 256;
 
 /// Opens the one connection that writes, after bringing the database to the current format.
 pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection> {
+    let check = key::check(options)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = open(options, flags)?;
-    migrate::check(&connection)?;
+    let mut connection = open_with(options, flags)?;
+    STORE.check(&connection)?;
+    if check == KeyCheck::Unproved {
+        key::remember(options)?;
+    }
+    make_durable(&connection)?;
+    everyday(&connection)?;
+    STORE.run(&mut connection)?;
+    Ok(connection)
+}
+
+/// Sets a connection so that a commit that returned survives the loss of power.
+pub(crate) fn make_durable(connection: &Connection) -> Result<()> {
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(of_database)?;
     if mode != "wal" {
-        return Err(StoreError::Backend(
-            "the file system has no shared memory for the write-ahead log".into(),
-        ));
+        let why = "the file system has no shared memory for the write-ahead log";
+        return Err(StoreError::Backend(why.into()));
     }
     connection
         .execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
              PRAGMA journal_size_limit = 8388608;",
         )
-        .map_err(of_database)?;
-    everyday(&connection)?;
-    migrate::run(&mut connection)?;
-    Ok(connection)
+        .map_err(of_database)
 }
 
 /// Opens a connection that only reads.
 pub(crate) fn open_reader(options: &StoreOptions) -> Result<Connection> {
-    let connection = open(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = open_with(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection
         .execute_batch("PRAGMA query_only = ON")
         .map_err(of_database)?;
     Ok(connection)
 }
 
-fn open(options: &StoreOptions, flags: OpenFlags) -> Result<Connection> {
+/// Opens a connection with its key and its safeguards.
+pub(crate) fn open_with(options: &StoreOptions, flags: OpenFlags) -> Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&options.path, flags).map_err(of_database)?;
+    key::apply(&connection, options)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(of_database)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (switch, on) in [

@@ -14,10 +14,6 @@ impl Key {
         Self(bytes)
     }
 
-    #[cfg_attr(
-        not(feature = "encryption"),
-        expect(dead_code, reason = "only an encrypted store uses it")
-    )]
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

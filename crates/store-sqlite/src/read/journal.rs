@@ -1,5 +1,7 @@
 //! The journal: operations, sendings, images, log entries, notes and file rows.
 
+use std::collections::BTreeSet;
+
 use driftless_record::{EntityName, FieldName, LogEntry, Operation, RecordId, RequestId, Sending};
 use driftless_store::{FileRow, Image, JournalReader, LogSelection, OperationSelection, StoreError};
 use rusqlite::types::FromSql;
@@ -126,6 +128,20 @@ impl JournalReader for SqliteStore {
             }
             Ok(files)
         })
+    }
+}
+
+impl SqliteStore {
+    /// Returns the content id of every file row.
+    pub(crate) fn file_contents(&self) -> Result<BTreeSet<String>> {
+        let contents = self.read(|reader| reader.texts("SELECT content FROM file", []))?;
+        Ok(contents.into_iter().collect())
+    }
+
+    /// Returns whether the server has the bytes of a content id.
+    pub(crate) fn is_sent(&self, content: &str) -> Result<bool> {
+        let sent = self.read(|reader| reader.one("SELECT sent FROM file WHERE content = ?1", [content]))?;
+        Ok(sent.unwrap_or(false))
     }
 }
 
