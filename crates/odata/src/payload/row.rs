@@ -102,9 +102,6 @@ impl Visitor<'_> for KeySeed<'_> {
             "reason" if self.deleted => return Ok(Key::Plain("reason")),
             _ => {}
         }
-        if let Some(meaning) = self.layout.meaning(name, self.guess) {
-            return Ok(Key::Known(meaning));
-        }
         if let Some(control) = name.strip_prefix('@') {
             return Ok(Key::Control(
                 match control.strip_prefix("odata.").unwrap_or(control) {
@@ -116,6 +113,9 @@ impl Visitor<'_> for KeySeed<'_> {
                     _ => Control::Other,
                 },
             ));
+        }
+        if let Some(meaning) = self.layout.meaning(name, self.guess) {
+            return Ok(Key::Known(meaning));
         }
         if self.layout.unknown == Unknown::Refuse && !is_annotation_of_known(self.layout, name) {
             let fields = self.layout.entity.fields.iter().map(|field| field.name.as_str());

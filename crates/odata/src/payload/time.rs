@@ -2,6 +2,7 @@
 
 use driftless_record::DateTime;
 use driftless_record::time::TICKS_PER_SECOND;
+use jiff::civil::Date;
 
 /// Reads a date-time. The form that nearly every service writes, in UTC, is read directly; all others by the rules of
 /// RFC 3339, a missing second counting as zero.
@@ -11,6 +12,23 @@ pub(super) fn date_time(text: &str) -> Option<DateTime> {
         let (minute, offset) = text.split_at_checked(16)?;
         format!("{minute}:00{offset}").parse().ok()
     })
+}
+
+/// Reads a date; the form with four digits of the year is read directly.
+pub(super) fn date(text: &str) -> Option<Date> {
+    let [y @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else {
+        return None;
+    };
+    if y.len() != 4 {
+        return text.parse().ok();
+    }
+    let (year, month, day) = (digits(y)?, digits(&[*m1, *m2])?, digits(&[*d1, *d2])?);
+    Date::new(
+        i16::try_from(year).ok()?,
+        i8::try_from(month).ok()?,
+        i8::try_from(day).ok()?,
+    )
+    .ok()
 }
 
 fn digits(bytes: &[u8]) -> Option<i64> {
@@ -84,11 +102,13 @@ mod tests {
             let text = DateTime { ticks, offset_minutes: 0 }.to_string();
             prop_assert_eq!(date_time(&text), text.parse().ok());
             prop_assert!(utc(text.as_bytes()).is_some(), "{}", text);
+            let day = text.split('T').next().unwrap();
+            prop_assert_eq!(date(day), day.parse().ok());
         }
 
         #[test]
         fn no_text_makes_the_reader_panic(text in ".{0,30}", near in "[0-9TZ:.+-]{10,30}") {
-            let _ = (date_time(&text), date_time(&near));
+            let _ = (date_time(&text), date_time(&near), date(&text), date(&near));
         }
     }
 

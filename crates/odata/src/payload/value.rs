@@ -71,7 +71,7 @@ impl ValueSeed<'_> {
             SlotKind::Text => Some(Value::Text(text.to_owned())),
             SlotKind::Guid => Uuid::try_parse(text).ok().map(Value::Guid),
             SlotKind::DateTime => time::date_time(text).map(Value::DateTime),
-            SlotKind::Date => text.parse().ok().map(Value::Date),
+            SlotKind::Date => time::date(text).map(Value::Date),
             SlotKind::Time => text.parse().ok().map(Value::Time),
             SlotKind::Duration => text.parse().ok().map(Value::Duration),
             SlotKind::Choice { .. } => Some(Value::Choice(text.to_owned())),
