@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 use crate::context::Context;
+use crate::demo;
 use crate::error::{CliError, Exit};
 use crate::output::{Answer, print};
 
@@ -52,6 +53,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(commands::Serve),
+    Demo(demo::DemoArgs),
     Login(commands::Login),
     Logout(commands::Logout),
     Accounts(commands::Accounts),
@@ -136,6 +138,7 @@ async fn dispatch(command: Command, context: &Context) -> Exit {
         Command::Serve(command) => return ended(command.run(context).await, context),
         Command::Watch(command) => return ended(command.run(context).await, context),
         Command::Events(command) => return ended(command.run(context).await, context),
+        Command::Demo(arguments) => demo::run(&arguments, context.json).await,
         Command::Login(command) => command.run(context).await,
         Command::Logout(command) => command.run(context),
         Command::Accounts(command) => command.run(context),

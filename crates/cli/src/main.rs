@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod commands;
 mod context;
+mod demo;
 mod drive;
 mod error;
 mod home;

@@ -18,7 +18,10 @@ pub(super) fn field(name: &str) -> Result<FieldName, CliError> {
 
 /// Makes the fields of an edit.
 pub(super) fn fields<const N: usize>(given: [(&str, Value); N]) -> Result<Fields, CliError> {
-    given.into_iter().map(|(name, value)| Ok((field(name)?, value))).collect()
+    given
+        .into_iter()
+        .map(|(name, value)| Ok((field(name)?, value)))
+        .collect()
 }
 
 /// Points to a record.
@@ -67,7 +70,10 @@ impl Cast {
         let opportunity = first(
             engine,
             "Opportunity",
-            Some(Expr::And(vec![is("status", choice("open"))?, is("stage", choice("develop"))?])),
+            Some(Expr::And(vec![
+                is("status", choice("open"))?,
+                is("stage", choice("develop"))?,
+            ])),
         )?;
         let account = target(engine, &opportunity, "Account", "account_id")?;
         let elsewhere = Expr::compare(

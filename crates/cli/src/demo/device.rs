@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use driftless_engine::{Account, Engine, EngineError, Parts, ProgressSink, SyncOptions, SyncReport, Written};
-use driftless_record::{DeviceId, Fields, LogEntry, Record, RecordId};
+use driftless_engine::{Engine, EngineError, Parts, ProgressSink, SyncOptions, SyncReport, Written};
+use driftless_record::{Fields, LogEntry, Record, RecordId, Timestamp};
 use driftless_store::LogSelection;
-use driftless_store_sqlite::SqliteStore;
 use driftless_transport::{Credentials, Transport as _};
 use driftless_transport_http::ServiceRoot;
 
 use super::made::{Deed, Fate, Made};
 use super::witness::Witness;
+use crate::account::{Lease, SignIn};
 use crate::context::host;
 use crate::error::CliError;
-use crate::host::SystemRandom;
+use crate::home::Home;
 use crate::wire::{Connector, Way, connect};
 
 /// The password of the users of the built-in data set.
@@ -40,6 +40,8 @@ pub(super) struct Device {
     pub(super) made: Vec<Made>,
     /// The reports of its synchronizations after the first one.
     pub(super) reports: Vec<SyncReport>,
+    /// The right to drive the account, for as long as the device is there.
+    _lease: Lease,
 }
 
 /// Makes the way to the server for a user of the data set.
@@ -62,19 +64,26 @@ impl Device {
     pub(super) async fn sign_in(person: Person, url: &str, home: &Path) -> Result<Self, CliError> {
         let wire = Witness::new(connect(way(url, person.user)?)?);
         let contact = wire.contact().await?;
-        let account = Account {
-            user: contact.user,
-            tenant: contact.tenant,
-            device: DeviceId(SystemRandom.uuid()),
+        let sign_in = SignIn {
+            url: url.to_owned(),
+            user: person.user.to_owned(),
+            display_name: contact.display_name.clone(),
+            server: contact.server.clone(),
+            connector: Connector::Odata,
+            at: Timestamp::default(),
         };
-        std::fs::create_dir_all(home).map_err(|error| CliError::file(home, &error))?;
-        let store = SqliteStore::open(home.join("store.db").as_path())?;
+        let account = Home::open(home.to_owned())?.sign_in(&contact, sign_in)?;
+        let lease = account
+            .try_drive()?
+            .ok_or_else(|| CliError::failed("demo", "a new account is driven by someone else"))?;
+        let parts = Parts::new(account.store()?, host(), account.identity());
         Ok(Self {
             person,
-            engine: Engine::open(Parts::new(Arc::new(store), host(), account))?,
+            engine: Engine::open(parts)?,
             wire,
             made: Vec::new(),
             reports: Vec::new(),
+            _lease: lease,
         })
     }
 
@@ -103,7 +112,8 @@ impl Device {
     /// Deletes a record.
     pub(super) fn delete(&mut self, entity: &str, id: &RecordId) -> Result<(), CliError> {
         let written = self.engine.delete(entity, id.as_str())?;
-        self.keep(entity, written, Deed::Delete, Fate::Applied).map(|_| ())
+        self.keep(entity, written, Deed::Delete, Fate::Applied)
+            .map(|_| ())
     }
 
     /// Makes a record and throws it away again.
@@ -116,13 +126,7 @@ impl Device {
         Ok(())
     }
 
-    fn keep(
-        &mut self,
-        entity: &str,
-        written: Written,
-        deed: Deed,
-        fate: Fate,
-    ) -> Result<RecordId, CliError> {
+    fn keep(&mut self, entity: &str, written: Written, deed: Deed, fate: Fate) -> Result<RecordId, CliError> {
         let operation = written
             .operation
             .ok_or_else(|| CliError::failed("demo", format!("nothing to change in {entity}")))?;

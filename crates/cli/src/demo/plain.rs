@@ -52,7 +52,11 @@ pub(super) async fn read_everything(url: &str) -> Result<Everything, CliError> {
         while let Some(url) = link {
             let page: Rows = get(&http, &url).await?;
             for row in page.value {
-                let id = row.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
+                let id = row
+                    .get("id")
+                    .and_then(Json::as_str)
+                    .unwrap_or_default()
+                    .to_owned();
                 if records.insert(id, row).is_some() {
                     return Err(unreadable(&format!("{} has a record twice", set.name)));
                 }
@@ -68,7 +72,10 @@ async fn get<T: for<'de> Deserialize<'de>>(http: &HttpClient, url: &str) -> Resu
     let root = http.root();
     let request = Request::get(root.resolve(root.url(), url)?)
         .header(header::ACCEPT, "application/json;IEEE754Compatible=true")?
-        .header(header::HeaderName::from_static("prefer"), "odata.maxpagesize=5000")?;
+        .header(
+            header::HeaderName::from_static("prefer"),
+            "odata.maxpagesize=5000",
+        )?;
     let reply = http.send(&request).await?;
     if !reply.status.is_success() {
         return Err(unreadable(&format!("status {}", reply.status)));

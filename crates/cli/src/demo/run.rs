@@ -6,8 +6,16 @@ use super::tour;
 use crate::error::{CliError, Exit};
 use crate::output::Answer;
 
-/// The arguments of `driftless demo`.
+/// See the whole thing work: two devices, one server, no network in between
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Runs in a temporary folder, beside everything that is on this device: a server with sample data, and two
+people who download it, lose the network, work, come back and synchronize. Ends with a report and proves
+that devices and server agree: exit code 0 if they do, also where work waits for someone, else 1.
+
+Examples:
+  driftless demo --headless
+  driftless demo --headless --seed-data 2000 --json")]
 pub(crate) struct DemoArgs {
     /// Run on the command line, without the graphical reference app
     #[arg(long)]

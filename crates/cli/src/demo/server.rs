@@ -52,7 +52,10 @@ impl Embedded {
         options.listen.clone_from(&self.listen);
         options.seed_data = Some(self.seed_data);
         let opened = tokio::task::spawn_blocking(move || Server::open(options));
-        let server = opened.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        let server = opened
+            .await
+            .map_err(|error| failed(&error))?
+            .map_err(|error| failed(&error))?;
         let bound = server.bind().await.map_err(|error| failed(&error))?;
         self.listen = bound.addr().to_string();
         self.url = bound.url();

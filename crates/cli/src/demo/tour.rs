@@ -84,7 +84,9 @@ impl Tour {
         let begin = self.clock.monotonic();
         let server = Embedded::start(&folder.join("server"), records).await?;
         self.took("make the server's data", begin);
-        self.teller.say(&format!("with {records} records of accounts, contacts, deals, cases, activities …"));
+        self.teller.say(&format!(
+            "with {records} records of accounts, contacts, deals, cases, activities …"
+        ));
         Ok(server)
     }
 
@@ -119,7 +121,10 @@ impl Tour {
         for device in devices {
             let report = device.sync(Arc::new(NoProgress)).await?;
             if report.interrupted.is_none() {
-                return Err(CliError::failed("demo", "a device reached a server that is not there"));
+                return Err(CliError::failed(
+                    "demo",
+                    "a device reached a server that is not there",
+                ));
             }
             self.teller.say(&format!(
                 "{}'s device finds nobody there; everything can still be read and written",
@@ -135,10 +140,14 @@ impl Tour {
         };
         let cast = Cast::find(&seller_device.engine)?;
         let begin = self.clock.monotonic();
-        self.teller.chapter(&format!("4. {} works at a customer's site", SELLER.name));
+        self.teller
+            .chapter(&format!("4. {} works at a customer's site", SELLER.name));
         seller(seller_device, &cast, self.teller)?;
         tokio::time::sleep(A_LITTLE_LATER).await;
-        self.teller.chapter(&format!("5. {} works in a basement, a little later", TECHNICIAN.name));
+        self.teller.chapter(&format!(
+            "5. {} works in a basement, a little later",
+            TECHNICIAN.name
+        ));
         technician(technician_device, &cast, self.teller)?;
         self.took("offline work, pause included", begin);
         for device in devices {
@@ -179,11 +188,32 @@ impl Tour {
             }
             if is_quiet {
                 self.took("synchronize until quiet", begin);
-                self.teller.say(&format!("quiet after {}", count(round as u64, "round")));
+                self.tell_lost(devices)?;
+                self.teller
+                    .say(&format!("quiet after {}", count(round as u64, "round")));
                 return Ok(());
             }
         }
-        Err(CliError::failed("demo", format!("the devices are not quiet after {MOST_ROUNDS} rounds")))
+        Err(CliError::failed(
+            "demo",
+            format!("the devices are not quiet after {MOST_ROUNDS} rounds"),
+        ))
+    }
+
+    /// Tells how many changes were in the request whose answer got lost.
+    fn tell_lost(&self, devices: &[Device]) -> Result<(), CliError> {
+        let lost: usize = devices.iter().map(|device| device.wire.seen().lost).sum();
+        if lost == 0 {
+            return Err(CliError::failed(
+                "demo",
+                "no answer got lost, though one should have",
+            ));
+        }
+        self.teller.say(&format!(
+            "the lost answer was about {}, which the server had already: they were asked for again, not done again",
+            count(lost as u64, "change")
+        ));
+        Ok(())
     }
 
     fn tell_logs(&self, devices: &[Device]) -> Result<(), CliError> {
@@ -232,7 +262,10 @@ fn check(report: &SyncReport) -> Result<(), CliError> {
     if let Some(error) = &report.interrupted {
         return Err(error.clone().into());
     }
-    let problem = report.entities.iter().find_map(|(name, of)| Some((name, of.problem.as_ref()?)));
+    let problem = report
+        .entities
+        .iter()
+        .find_map(|(name, of)| Some((name, of.problem.as_ref()?)));
     match problem {
         Some((name, why)) => Err(CliError::failed("demo", format!("{name} cannot be read: {why}"))),
         None => Ok(()),
@@ -241,7 +274,7 @@ fn check(report: &SyncReport) -> Result<(), CliError> {
 
 fn told(person: Person, report: &SyncReport) -> String {
     format!(
-        "{}: {} sent ({} merged), {} decided by the server's data, {} received, {} removed",
+        "{}: {} sent ({} merged), {} settled without a request, {} received, {} removed",
         person.name,
         report.applied,
         report.merged,

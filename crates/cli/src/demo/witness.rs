@@ -57,7 +57,10 @@ impl Witness {
         for item in items {
             if let Some(PushResult::Done { .. }) = reply.results.get(&item.sending.id) {
                 for operation in &item.sending.operations {
-                    seen.confirmed.entry(*operation).or_default().insert(item.sending.id);
+                    seen.confirmed
+                        .entry(*operation)
+                        .or_default()
+                        .insert(item.sending.id);
                 }
             }
         }

@@ -33,9 +33,19 @@ pub(in crate::demo) fn compare(
 ) -> Result<Agreement, CliError> {
     let schema = engine.schema()?;
     let mut agreement = Agreement::default();
+    let status = engine.status()?;
+    if status.in_sync != waiting.is_empty() {
+        agreement.differences.push(format!(
+            "the device says that it is {}in sync, with {} records waiting",
+            if status.in_sync { "" } else { "not " },
+            waiting.len()
+        ));
+    }
     for name in server.keys() {
         if schema.find(name).is_none() {
-            agreement.differences.push(format!("the device does not know {name}"));
+            agreement
+                .differences
+                .push(format!("the device does not know {name}"));
         }
     }
     for entity in schema.entities.values().filter(|entity| !entity.is_abstract) {
@@ -55,12 +65,16 @@ pub(in crate::demo) fn compare(
             }
             match row {
                 Some(row) => same(entity, &layout, record, row, &mut agreement),
-                None => agreement.differences.push(format!("{} {} is only on the device", key.0, key.1)),
+                None => agreement
+                    .differences
+                    .push(format!("{} {} is only on the device", key.0, key.1)),
             }
         }
         if seen < rows.len() {
             let missing = rows.len() - seen;
-            agreement.differences.push(format!("{missing} of {} are only on the server", entity.set));
+            agreement
+                .differences
+                .push(format!("{missing} of {} are only on the server", entity.set));
         }
     }
     Ok(agreement)
@@ -72,7 +86,9 @@ fn same(entity: &EntitySchema, layout: &Layout, record: &Record, row: &Row, agre
     let at = |what: &str| format!("{} {}: {what}", entity.name, record.id);
     for name in row.keys().filter(|name| !name.contains('@')) {
         if entity.field(name).is_none() {
-            agreement.differences.push(at(&format!("the device does not know the field {name}")));
+            agreement
+                .differences
+                .push(at(&format!("the device does not know the field {name}")));
         }
     }
     for field in &entity.fields {
@@ -83,7 +99,8 @@ fn same(entity: &EntitySchema, layout: &Layout, record: &Record, row: &Row, agre
             agreement.differences.push(at(&format!("{} differs", field.name)));
         }
     }
-    if record.revision.as_ref().map(|revision| revision.0.as_str()) != row.get("@odata.etag").and_then(Json::as_str)
+    if record.revision.as_ref().map(|revision| revision.0.as_str())
+        != row.get("@odata.etag").and_then(Json::as_str)
     {
         agreement.differences.push(at("the revision differs"));
     }

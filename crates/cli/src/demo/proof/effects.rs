@@ -45,7 +45,9 @@ pub(in crate::demo) fn check(
     for device in devices {
         outcomes(device, &mut effects)?;
         for made in device.made.iter().filter(|made| made.fate == Fate::Applied) {
-            let record = expected.entry((made.entity.clone(), made.record.clone())).or_default();
+            let record = expected
+                .entry((made.entity.clone(), made.record.clone()))
+                .or_default();
             match &made.deed {
                 Deed::Create(fields) => {
                     record.created = true;
@@ -113,7 +115,9 @@ fn records(
             let key = (entity.name.clone(), RecordId::from_canonical(id));
             match expected.get(&key) {
                 None if old == new => effects.untouched += 1,
-                None => effects.failures.push(format!("{} {id} was changed by nobody's operation", entity.name)),
+                None => effects
+                    .failures
+                    .push(format!("{} {id} was changed by nobody's operation", entity.name)),
                 Some(expected) => {
                     effects.changed += 1;
                     if let Err(why) = effect(entity, &layout, expected, old, new) {
@@ -126,7 +130,9 @@ fn records(
     let found = effects.changed;
     if found != expected.len() {
         let told = expected.len();
-        effects.failures.push(format!("{told} records should have changed on the server, {found} were found"));
+        effects.failures.push(format!(
+            "{told} records should have changed on the server, {found} were found"
+        ));
     }
 }
 

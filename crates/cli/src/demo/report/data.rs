@@ -67,7 +67,10 @@ pub(in crate::demo) fn of_device(device: &Device) -> Result<DeviceReport, CliErr
         agreement: Agreement::default(),
     };
     for made in &device.made {
-        let is_told = report.log.iter().any(|entry| entry.operations.contains(&made.operation));
+        let is_told = report
+            .log
+            .iter()
+            .any(|entry| entry.operations.contains(&made.operation));
         match device.engine.outcome(made.operation)? {
             Outcome::Applied(how) => {
                 report.sent += 1;
@@ -135,13 +138,19 @@ impl Report {
     /// Returns whether devices and server agree and every operation had the effect that it should.
     pub(in crate::demo) fn agree(&self) -> bool {
         self.effects.failures.is_empty()
-            && self.devices.iter().all(|device| device.agreement.differences.is_empty())
+            && self
+                .devices
+                .iter()
+                .all(|device| device.agreement.differences.is_empty())
     }
 
     pub(in crate::demo) fn to_json(&self, schema: &Schema) -> Json {
         let devices: Vec<Json> = self.devices.iter().map(|device| device.to_json(schema)).collect();
-        let timings: serde_json::Map<String, Json> =
-            self.timings.iter().map(|timing| (timing.what.clone(), json!(timing.millis))).collect();
+        let timings: serde_json::Map<String, Json> = self
+            .timings
+            .iter()
+            .map(|timing| (timing.what.clone(), json!(timing.millis)))
+            .collect();
         json!({
             "agree": self.agree(),
             "server_records": self.records,

@@ -3,5 +3,5 @@
 mod data;
 mod text;
 
-pub(super) use data::{DeviceReport, Report, Timing, of_device};
+pub(super) use data::{Report, Timing, of_device};
 pub(super) use text::{log_line, text};

@@ -18,10 +18,12 @@ pub(in crate::demo) fn text(report: &Report) -> String {
     parts.push(heading("Do the devices and the server agree?"));
     parts.push(proof(report));
     parts.push(heading("Timings"));
-    let rows = report
-        .timings
-        .iter()
-        .map(|timing| [timing.what.clone(), format!("{}.{:03} s", timing.millis / 1000, timing.millis % 1000)]);
+    let rows = report.timings.iter().map(|timing| {
+        [
+            timing.what.clone(),
+            format!("{}.{:03} s", timing.millis / 1000, timing.millis % 1000),
+        ]
+    });
     parts.push(indented(&table(["", ""], rows)));
     parts.join("\n")
 }
@@ -31,8 +33,11 @@ fn heading(title: &str) -> String {
 }
 
 fn indented(text: &str) -> String {
-    let lines: Vec<String> =
-        text.lines().filter(|line| !line.is_empty()).map(|line| format!("  {line}")).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("  {line}"))
+        .collect();
     lines.join("\n")
 }
 
@@ -49,7 +54,16 @@ fn numbers(devices: &[DeviceReport]) -> String {
             (device.received + device.removed).to_string(),
         ]
     });
-    let header = ["", "made offline", "sent", "of them merged", "gave way", "never sent", "waiting", "received"];
+    let header = [
+        "",
+        "made offline",
+        "sent",
+        "of them merged",
+        "gave way",
+        "never sent",
+        "waiting",
+        "received",
+    ];
     indented(&table(header, rows))
 }
 
@@ -59,8 +73,9 @@ fn waiting(device: &DeviceReport) -> String {
     for entry in device.waiting() {
         let _ = write!(text, "\n  Waiting for {}: {}", device.person.name, about(entry));
         let _ = write!(text, "\n    why: {}", plain(&entry.reason));
+        text.push_str("\n    settle it with one of:");
         for way in settles(entry) {
-            let _ = write!(text, "\n    settle it with: {way}");
+            let _ = write!(text, "\n      {way}");
         }
     }
     if text.is_empty() {
@@ -86,7 +101,12 @@ pub(in crate::demo) fn log_line(entry: &LogEntry) -> String {
         format!(" [{}]", fields.join("; "))
     };
     let wait = if entry.is_open() { " (waits for you)" } else { "" };
-    format!("log {}: {}: {}{fields}{wait}", entry.id, about(entry), plain(&entry.reason))
+    format!(
+        "log {}: {}: {}{fields}{wait}",
+        entry.id,
+        about(entry),
+        plain(&entry.reason)
+    )
 }
 
 fn case(case: &FieldCase) -> String {
@@ -106,7 +126,11 @@ fn proof(report: &Report) -> String {
             0 => String::new(),
             waiting => format!("; {waiting} left out, because it waits for the user"),
         };
-        let verdict = if of.differences.is_empty() { "the same" } else { "NOT THE SAME" };
+        let verdict = if of.differences.is_empty() {
+            "the same"
+        } else {
+            "NOT THE SAME"
+        };
         lines.push(format!(
             "{} and the server, read by plain HTTP: {verdict} ({} entities, {} records, {} values{waits})",
             device.person.name, of.entities, of.records, of.values
@@ -114,7 +138,11 @@ fn proof(report: &Report) -> String {
         lines.extend(told(&of.differences));
     }
     let of = &report.effects;
-    let verdict = if of.failures.is_empty() { "exactly the effect it should" } else { "NOT the effect it should" };
+    let verdict = if of.failures.is_empty() {
+        "exactly the effect it should"
+    } else {
+        "NOT the effect it should"
+    };
     lines.push(format!(
         "each of the {} operations had {verdict}: {} records changed on the server, {} did not",
         of.operations, of.changed, of.untouched
@@ -129,8 +157,11 @@ fn proof(report: &Report) -> String {
 }
 
 fn told(differences: &[String]) -> Vec<String> {
-    let mut lines: Vec<String> =
-        differences.iter().take(TOLD).map(|difference| format!("  {}", plain(difference))).collect();
+    let mut lines: Vec<String> = differences
+        .iter()
+        .take(TOLD)
+        .map(|difference| format!("  {}", plain(difference)))
+        .collect();
     if differences.len() > TOLD {
         lines.push(format!("  and {} more", differences.len() - TOLD));
     }

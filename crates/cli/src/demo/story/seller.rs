@@ -97,16 +97,30 @@ fn known_customers(device: &mut Device, cast: &Cast, teller: Teller) -> Result<(
     let name = |record| title(&device.engine, record);
     let (opportunity, account) = (name(&cast.opportunity)?, name(&cast.account)?);
     let (customer, task, lead) = (name(&cast.customer)?, name(&cast.task)?, name(&cast.lead)?);
-    device.update(&cast.opportunity, fields([("stage", choice("propose"))])?, Fate::Applied)?;
+    device.update(
+        &cast.opportunity,
+        fields([("stage", choice("propose"))])?,
+        Fate::Applied,
+    )?;
     device.update(
         &cast.opportunity,
         fields([("stage", choice("close")), ("probability", Value::Int(85))])?,
         Fate::Applied,
     )?;
-    teller.say(&format!("moves \"{opportunity}\" to propose, then to close: each step counts"));
-    device.update(&cast.account, fields([("phone", Value::text("+49 40 5550 117"))])?, Fate::Applied)?;
+    teller.say(&format!(
+        "moves \"{opportunity}\" to propose, then to close: each step counts"
+    ));
+    device.update(
+        &cast.account,
+        fields([("phone", Value::text("+49 40 5550 117"))])?,
+        Fate::Applied,
+    )?;
     teller.say(&format!("changes the phone of {account}"));
-    device.update(&cast.customer, fields([("phone", Value::text("+49 40 5550 200"))])?, Fate::GivesWay)?;
+    device.update(
+        &cast.customer,
+        fields([("phone", Value::text("+49 40 5550 200"))])?,
+        Fate::GivesWay,
+    )?;
     teller.say(&format!("changes the phone of {customer}"));
     device.update(
         &cast.task,

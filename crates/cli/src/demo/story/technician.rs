@@ -46,7 +46,9 @@ fn new_case(device: &mut Device, cast: &Cast, teller: Teller) -> Result<(), CliE
             ])?,
         )?;
     }
-    teller.say(&format!("opens a case for {customer} and writes two messages in it"));
+    teller.say(&format!(
+        "opens a case for {customer} and writes two messages in it"
+    ));
     device.create(
         "ServiceVisit",
         fields([
@@ -70,26 +72,46 @@ fn known_records(device: &mut Device, cast: &Cast, teller: Teller) -> Result<(),
     let done: DateTime = "2026-07-01T14:30:00Z"
         .parse()
         .map_err(|_| CliError::failed("demo", "a date of the story is not valid"))?;
-    device.update(&cast.case, fields([("status", choice("waiting"))])?, Fate::Applied)?;
     device.update(
         &cast.case,
-        fields([("status", choice("resolved")), ("resolved_at", Value::DateTime(done))])?,
+        fields([("status", choice("waiting"))])?,
         Fate::Applied,
     )?;
-    teller.say(&format!("lets the case \"{case}\" wait for the customer, then resolves it: each step counts"));
+    device.update(
+        &cast.case,
+        fields([
+            ("status", choice("resolved")),
+            ("resolved_at", Value::DateTime(done)),
+        ])?,
+        Fate::Applied,
+    )?;
+    teller.say(&format!(
+        "lets the case \"{case}\" wait for the customer, then resolves it: each step counts"
+    ));
     device.update(
         &cast.account,
         fields([("email", Value::text("workshop@customer.example"))])?,
         Fate::Applied,
     )?;
-    teller.say(&format!("changes the email of {account} (the seller changed its phone)"));
-    device.update(&cast.customer, fields([("phone", Value::text("+49 40 5550 201"))])?, Fate::Applied)?;
-    teller.say(&format!("changes the phone of {customer} (so did the seller, a little earlier)"));
+    teller.say(&format!(
+        "changes the email of {account} (the seller changed its phone)"
+    ));
+    device.update(
+        &cast.customer,
+        fields([("phone", Value::text("+49 40 5550 201"))])?,
+        Fate::Applied,
+    )?;
+    teller.say(&format!(
+        "changes the phone of {customer} (so did the seller, a little earlier)"
+    ));
     device.delete("Task", &cast.task.id)?;
     teller.say(&format!("deletes the task \"{task}\" (the seller changed it)"));
     device.try_out(
         "Task",
-        fields([("subject", Value::text("Order a bearing")), ("status", choice("open"))])?,
+        fields([
+            ("subject", Value::text("Order a bearing")),
+            ("status", choice("open")),
+        ])?,
     )?;
     teller.say("makes a task and throws it away again, which is nobody else's business");
     Ok(())
