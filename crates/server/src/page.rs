@@ -66,7 +66,7 @@ pub(crate) fn respond(
             return Err(token::gone());
         }
         let page = page_size(preferences);
-        return pager.changes(token.seq, seq, page, applied(preferences, false));
+        return pager.changes(token.seq, seq, page, &applied(preferences, false));
     }
     if let Some(text) = &pager.asked.skip_token {
         let token: SkipToken = token::read(text).ok_or_else(token::gone)?;
@@ -75,8 +75,8 @@ pub(crate) fn respond(
         }
         return match token.next {
             Next::Changes(after, _) if after < floor => Err(token::gone()),
-            Next::Changes(after, up_to) => pager.changes(after, up_to, token.page, Vec::new()),
-            _ => pager.rows(token, None, Vec::new()),
+            Next::Changes(after, up_to) => pager.changes(after, up_to, token.page, &[]),
+            _ => pager.rows(&token, None, &[]),
         };
     }
     let whole = query::is_whole(&pager.asked);
@@ -97,7 +97,7 @@ pub(crate) fn respond(
         None
     };
     let tracked = token.tracked_from.is_some();
-    pager.rows(token, count, applied(preferences, tracked))
+    pager.rows(&token, count, &applied(preferences, tracked))
 }
 
 /// Answers a request for the number of records.
@@ -236,7 +236,7 @@ impl Pager<'_> {
     }
 
     /// Writes a page of rows.
-    fn rows(&self, token: SkipToken, count: Option<u64>, applied: Vec<String>) -> Result<Reply, Refusal> {
+    fn rows(&self, token: &SkipToken, count: Option<u64>, applied: &[String]) -> Result<Reply, Refusal> {
         let page = self.size(token.page);
         let wanted = token
             .remaining
@@ -291,7 +291,7 @@ impl Pager<'_> {
             .filter(|_| next.is_none())
             .map(|seq| self.delta_link(seq));
         writer.finish(next.as_deref(), delta.as_deref());
-        Ok(self.reply(out, &applied))
+        Ok(self.reply(out, applied))
     }
 
     /// Writes a page of changes after one number and up to another.
@@ -303,7 +303,7 @@ impl Pager<'_> {
         after: i64,
         up_to: i64,
         page: Option<usize>,
-        applied: Vec<String>,
+        applied: &[String],
     ) -> Result<Reply, Refusal> {
         let size = self.size(page);
         let connection = self.writing.connection;
@@ -370,7 +370,7 @@ impl Pager<'_> {
             _ => delta = Some(self.delta_link(up_to)),
         }
         writer.finish(next.as_deref(), delta.as_deref());
-        Ok(self.reply(out, &applied))
+        Ok(self.reply(out, applied))
     }
 }
 

@@ -48,7 +48,8 @@ pub(crate) fn kept_options(query: &str, is_delta: bool) -> String {
             .to_ascii_lowercase();
         let name = name.strip_prefix('$').unwrap_or(&name);
         let is_paging = matches!(name, "skiptoken" | "deltatoken" | "count" | "");
-        !is_paging && !(is_delta && matches!(name, "top" | "skip" | "orderby"))
+        let is_of_page = is_delta && matches!(name, "top" | "skip" | "orderby");
+        !is_paging && !is_of_page
     };
     query.split('&').filter(is_kept).collect::<Vec<_>>().join("&")
 }

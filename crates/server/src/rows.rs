@@ -115,7 +115,7 @@ pub(crate) fn each(
     }
     let select = compiler(service, &places, writing.now)
         .select(&query, &LEADING)
-        .map_err(refused)?;
+        .map_err(|error| refused(&error))?;
     let mut sql = select.statement.sql;
     if let Limit::AfterKey(_) = limit {
         // Storage order instead of id order, so that a page costs the same wherever it begins.
@@ -173,7 +173,9 @@ pub(crate) fn count(
         tables: &service.tables,
         limit: None,
     };
-    let statement = compiler(service, &places, now).count(query).map_err(refused)?;
+    let statement = compiler(service, &places, now)
+        .count(query)
+        .map_err(|error| refused(&error))?;
     let count: i64 = connection
         .prepare_cached(&statement.sql)?
         .query_row(params_from_iter(statement.params.iter().map(owned)), |row| {
@@ -206,7 +208,7 @@ fn damaged() -> Refusal {
     )
 }
 
-fn refused(error: CompileError) -> Refusal {
+fn refused(error: &CompileError) -> Refusal {
     match error {
         CompileError::Unsupported { .. } => Refusal::not_implemented(error.to_string()),
         _ => Refusal::bad("InvalidQuery", error.to_string()),

@@ -1,9 +1,10 @@
 //! Creating, changing and deleting records inside a transaction.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftless_record::{
-    DateTime, DeviceId, FieldKind, FieldName, Fields, RecordId, Schema, Stamp, Timestamp, Value,
+    DateTime, DeviceId, EntitySchema, FieldKind, FieldName, Fields, RecordId, Schema, Stamp, Timestamp, Value,
 };
 use http::StatusCode;
 use rusqlite::{Connection, params};
@@ -286,13 +287,13 @@ impl Writing<'_> {
 
     /// Returns whether one of the entities over a base entity has a record.
     fn exists_in_derived(&self, base: &str, id: &RecordId) -> rusqlite::Result<bool> {
-        for entity in self.schema.entities.values() {
-            if entity.base.as_ref().is_some_and(|name| name.as_str() == base) {
-                if let Some(table) = self.tables.get(entity.name.as_str()) {
-                    if row::exists(self.connection, table, id)? {
-                        return Ok(true);
-                    }
-                }
+        let is_over =
+            |entity: &&Arc<EntitySchema>| entity.base.as_ref().is_some_and(|name| name.as_str() == base);
+        for entity in self.schema.entities.values().filter(is_over) {
+            if let Some(table) = self.tables.get(entity.name.as_str())
+                && row::exists(self.connection, table, id)?
+            {
+                return Ok(true);
             }
         }
         Ok(false)

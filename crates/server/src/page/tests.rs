@@ -121,8 +121,10 @@ impl Replica {
 
 #[test]
 fn a_reader_never_misses_a_change() {
-    let mut options = ServerOptions::default();
-    options.seed_data = Some(60);
+    let options = ServerOptions {
+        seed_data: Some(60),
+        ..ServerOptions::default()
+    };
     let server = Server::open(options).unwrap();
     let service = server.service();
     let config = ProptestConfig {
@@ -164,8 +166,10 @@ fn a_reader_never_misses_a_change() {
 
 #[test]
 fn the_feed_is_in_the_order_of_commits_while_many_write_at_once() {
-    let mut options = ServerOptions::default();
-    options.seed_data = Some(60);
+    let options = ServerOptions {
+        seed_data: Some(60),
+        ..ServerOptions::default()
+    };
     let server = Server::open(options).unwrap();
     let service = server.service();
     let table = service.tables.get("Position").unwrap();

@@ -101,7 +101,7 @@ async fn a_thousand_updates_are_one_batch_and_more_are_refused() {
         responses
             .iter()
             .enumerate()
-            .all(|(n, r)| r["status"] == 204 && r["id"] == n.to_string())
+            .all(|(n, r)| r["status"] == 204 && r["id"].as_str() == Some(&n.to_string()))
     );
     let changed = server
         .get("Contacts?$filter=title eq 'Changed'&$count=true&$top=0")
