@@ -7,6 +7,9 @@ use driftless_record::Timestamp;
 /// The longest wait that a server may ask for.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// The end of the last year that an HTTP date is written for, 9998.
+const LAST_MILLIS: u64 = 253_370_764_799_000;
+
 /// Reads an HTTP date in any of its three forms.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
@@ -15,10 +18,11 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp(i64::try_from(millis).ok()?))
 }
 
-/// Writes an HTTP date in the form of today (IMF-fixdate), cut to seconds; times before 1970 become 1970.
+/// Writes an HTTP date in the form of today (IMF-fixdate), cut to seconds; times before 1970 become 1970,
+/// and times that the form cannot say become its last year.
 #[must_use]
 pub fn format_http_date(time: Timestamp) -> String {
-    let millis = u64::try_from(time.0).unwrap_or(0);
+    let millis = u64::try_from(time.0).unwrap_or(0).min(LAST_MILLIS);
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(millis))
 }
 
@@ -44,7 +48,18 @@ mod tests {
     fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
         let now = parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(now, Some(Timestamp(784_111_777_000)));
-        assert_eq!(format_http_date(Timestamp(784_111_777_999)), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(
+            format_http_date(Timestamp(784_111_777_999)),
+            "Sun, 06 Nov 1994 08:49:37 GMT"
+        );
+        assert_eq!(
+            format_http_date(Timestamp(i64::MIN)),
+            "Thu, 01 Jan 1970 00:00:00 GMT"
+        );
+        assert_eq!(
+            format_http_date(Timestamp(i64::MAX)),
+            "Thu, 31 Dec 9998 23:59:59 GMT"
+        );
         for (text, now, want) in [
             ("0", now, Some(0)),
             (" 17 ", None, Some(17)),
