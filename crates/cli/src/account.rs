@@ -1,6 +1,6 @@
 //! An account: its folder, and the small files beside its store.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,20 +8,13 @@ use driftless_engine as engine;
 use driftless_mode::Choice;
 use driftless_record::{DeviceId, Settings, TenantId, Timestamp, UserId};
 use driftless_store::RecordStore;
-use driftless_store_sqlite::{SqliteStore, StoreOptions};
-use driftless_transport::{Credentials, TokenStore as _};
+use driftless_store_sqlite::home::{self, DriveGuard, Identity};
+use driftless_transport::{Contact, Credentials, TokenStore as _};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
 use crate::host::{TokenFile, file};
 use crate::wire::Connector;
-
-/// Whose an account is: fixed for its life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) tenant: TenantId,
-    pub(crate) user: UserId,
-}
 
 /// How the user signed in last. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,64 +33,57 @@ pub(crate) struct SignIn {
 }
 
 /// The right to drive an account: held by one process at a time, given back when it ends, however it ends.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    _file: File,
-}
+pub(crate) type Lease = DriveGuard;
 
 /// An account of a home.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    path: PathBuf,
+    inner: home::Account,
     device: DeviceId,
-    identity: Identity,
+}
+
+/// Says whose account a contact is: the service, the organisation behind it, and the user.
+pub(crate) fn identity(contact: &Contact, root: &str) -> Identity {
+    let tenant = contact.tenant.0.as_str();
+    let organisation = tenant.strip_prefix(root).map(str::trim_start);
+    Identity {
+        service: organisation.map_or(tenant, |_| root).to_owned(),
+        organisation: organisation.unwrap_or_default().to_owned(),
+        user: contact.user.0.clone(),
+    }
+}
+
+/// Returns the tenant of an identity, as the contact named it.
+fn tenant(identity: &Identity) -> TenantId {
+    match identity.organisation.as_str() {
+        "" => TenantId(identity.service.clone()),
+        organisation => TenantId(format!("{} {organisation}", identity.service)),
+    }
 }
 
 impl Account {
-    /// Opens the account in a folder; `None` if the folder holds none.
-    pub(crate) fn open(path: &Path, device: DeviceId) -> Result<Option<Self>, CliError> {
-        let identity: Option<Identity> = read(&path.join("account.json"))?;
-        Ok(identity.map(|identity| Self {
-            path: path.to_path_buf(),
-            device,
-            identity,
-        }))
+    /// Takes an account of a home on a device.
+    pub(crate) fn new(inner: home::Account, device: DeviceId) -> Self {
+        Self { inner, device }
     }
 
-    /// Makes an account in a folder that is there, or notes another sign-in.
-    pub(crate) fn make(
-        path: &Path,
-        device: DeviceId,
-        identity: &Identity,
-        sign_in: &SignIn,
-    ) -> Result<Self, CliError> {
-        write(&path.join("sign-in.json"), sign_in)?;
-        write(&path.join("account.json"), identity)?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            device,
-            identity: identity.clone(),
-        })
+    /// Notes how the user signed in.
+    pub(crate) fn note_sign_in(&self, sign_in: SignIn) -> Result<(), CliError> {
+        write(&self.place("sign-in.json"), &sign_in)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    fn place(&self, name: &str) -> PathBuf {
+        self.inner.path().join(name)
     }
 
     /// Returns the id, by which `--account` finds it.
-    pub(crate) fn id(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    }
-
-    pub(crate) fn belongs_to(&self, identity: &Identity) -> bool {
-        self.identity == *identity
+    pub(crate) fn id(&self) -> &str {
+        self.inner.id()
     }
 
     /// Returns whether a text names this account: its id or the begin of it, its user, or user@host.
     pub(crate) fn is(&self, text: &str) -> bool {
-        let id = self.id();
-        let by_id = text.len() >= 4 && id.starts_with(text);
+        let by_id = text.len() >= 4 && self.id().starts_with(text);
         by_id
             || self.sign_in().is_ok_and(|sign_in| {
                 let host = sign_in.url.split("//").nth(1).unwrap_or_default();
@@ -108,39 +94,27 @@ impl Account {
 
     /// Returns whose work the engine keeps here.
     pub(crate) fn identity(&self) -> engine::Account {
+        let identity = self.inner.identity();
         engine::Account {
-            user: self.identity.user.clone(),
-            tenant: self.identity.tenant.clone(),
+            user: UserId(identity.user.clone()),
+            tenant: tenant(identity),
             device: self.device,
         }
     }
 
     /// Opens the store, making it if it is not there.
     pub(crate) fn store(&self) -> Result<Arc<dyn RecordStore>, CliError> {
-        let options = StoreOptions::new(self.path.join("store.db"));
-        Ok(Arc::new(SqliteStore::open(options)?))
+        Ok(Arc::new(self.inner.store(None)?))
     }
 
     /// Takes the right to drive the account, unless another process has it.
     pub(crate) fn try_drive(&self) -> Result<Option<Lease>, CliError> {
-        let path = self.path.join("drive.lock");
-        let failed = |error| CliError::file(&path, &error);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lease { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
+        Ok(self.inner.try_drive()?)
     }
 
     /// Returns how the user signed in last.
     pub(crate) fn sign_in(&self) -> Result<SignIn, CliError> {
-        let path = self.path.join("sign-in.json");
+        let path = self.place("sign-in.json");
         read(&path)?.ok_or_else(|| {
             CliError::failed("damaged", format!("{} is missing", path.display()))
                 .hint("sign in again: driftless login URL --user U")
@@ -148,7 +122,7 @@ impl Account {
     }
 
     fn tokens(&self) -> TokenFile {
-        TokenFile::new(self.path.join("credentials.json"))
+        TokenFile::new(self.place("credentials.json"))
     }
 
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, CliError> {
@@ -162,7 +136,7 @@ impl Account {
 
     /// Returns the certificates of the authority that the user named.
     pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>, CliError> {
-        let path = self.path.join("ca.pem");
+        let path = self.place("ca.pem");
         match fs::read(&path) {
             Ok(pem) => Ok(Some(pem)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -172,7 +146,7 @@ impl Account {
 
     /// Keeps the certificates of an authority, or forgets them.
     pub(crate) fn keep_ca(&self, pem: Option<&[u8]>) -> Result<(), CliError> {
-        let path = self.path.join("ca.pem");
+        let path = self.place("ca.pem");
         let kept = match pem {
             Some(pem) => file::write(&path, pem),
             None => file::remove(&path),
@@ -182,16 +156,16 @@ impl Account {
 
     /// Returns the settings for a back end that serves none.
     pub(crate) fn profile(&self) -> Result<Option<Settings>, CliError> {
-        read(&self.path.join("profile.json"))
+        read(&self.place("profile.json"))
     }
 
     pub(crate) fn keep_profile(&self, profile: &Settings) -> Result<(), CliError> {
-        write(&self.path.join("profile.json"), profile)
+        write(&self.place("profile.json"), profile)
     }
 
     /// Returns how the user chose to work.
     pub(crate) fn choice(&self) -> Result<Choice, CliError> {
-        let offline: Option<bool> = read(&self.path.join("offline.json"))?;
+        let offline: Option<bool> = read(&self.place("offline.json"))?;
         Ok(match offline {
             Some(true) => Choice::Offline,
             Some(false) | None => Choice::Auto,
@@ -199,12 +173,7 @@ impl Account {
     }
 
     pub(crate) fn choose(&self, choice: Choice) -> Result<(), CliError> {
-        write(&self.path.join("offline.json"), &(choice == Choice::Offline))
-    }
-
-    /// Deletes the account's folder with everything in it.
-    pub(crate) fn erase(&self) -> Result<(), CliError> {
-        fs::remove_dir_all(&self.path).map_err(|error| CliError::file(&self.path, &error))
+        write(&self.place("offline.json"), &(choice == Choice::Offline))
     }
 }
 
@@ -214,4 +183,33 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, CliErr
 
 fn write<T: Serialize>(path: &Path, data: &T) -> Result<(), CliError> {
     file::write_json(path, data).map_err(|error| CliError::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_comes_back_as_the_contact_named_it() {
+        let root = "https://crm.example.com/odata/";
+        for (tenant_text, service, organisation) in [
+            (root.to_owned(), root, ""),
+            (format!("{root} north"), root, "north"),
+            ("elsewhere".to_owned(), "elsewhere", ""),
+        ] {
+            let contact = Contact {
+                user: UserId("ann".to_owned()),
+                display_name: "Ann".to_owned(),
+                tenant: TenantId(tenant_text.clone()),
+                server: String::new(),
+                server_time: None,
+            };
+            let found = identity(&contact, root);
+            assert_eq!(
+                (found.service.as_str(), found.organisation.as_str()),
+                (service, organisation)
+            );
+            assert_eq!(tenant(&found).0, tenant_text);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use driftless_engine::{EngineError, FieldProblem};
 use driftless_record::query::QueryError;
 use driftless_store::StoreError;
+use driftless_store_sqlite::home::HomeError;
 use driftless_transport::{TokenStoreError, TransportError};
 use serde_json::{Value, json};
 
@@ -52,6 +53,14 @@ impl CliError {
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// The same, with words in front of the message.
+    pub(crate) fn in_front(self, words: &str) -> Self {
+        Self {
+            message: format!("{words}{}", self.message),
             ..self
         }
     }
@@ -174,6 +183,26 @@ impl From<StoreError> for CliError {
         Self {
             hint: hint.map(str::to_owned),
             ..Self::failed(code, message)
+        }
+    }
+}
+
+impl From<HomeError> for CliError {
+    fn from(error: HomeError) -> Self {
+        let message = match std::error::Error::source(&error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        match error {
+            HomeError::NewerFormat { .. } => Self::failed("other-version", message)
+                .hint("use the version that wrote this home, or another folder with --home"),
+            HomeError::NoAccount(_) => Self::failed("no-account", message)
+                .hint("`driftless accounts` lists them; `driftless login URL --user U` adds one"),
+            HomeError::InUse(_) => Self::failed("driven-elsewhere", message)
+                .hint("nothing was changed; try again when the other process is done"),
+            HomeError::Unsent { .. } => Self::failed("unsent", message),
+            HomeError::Store(error) => error.into(),
+            _ => Self::failed("file", message),
         }
     }
 }

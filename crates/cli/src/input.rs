@@ -49,15 +49,23 @@ pub(crate) fn fields(schema: &Schema, entity: &EntitySchema, pairs: &[String]) -
     Err(EngineError::Invalid { entity, problems }.into())
 }
 
-/// Finds a field by its name, ignoring ASCII case if nothing matches exactly.
+/// Finds a field by its name, ignoring ASCII case if nothing matches exactly. A lookup is also found without the `_id`
+/// at its end.
 fn find<'a>(entity: &'a EntitySchema, name: &str) -> Option<&'a FieldSchema> {
-    let mut loose = entity
-        .fields
-        .iter()
-        .filter(|f| f.name.as_str().eq_ignore_ascii_case(name));
+    let only = |same: &dyn Fn(&FieldSchema) -> bool| {
+        let mut found = entity.fields.iter().filter(|field| same(field));
+        found.next().filter(|_| found.next().is_none())
+    };
+    let lookup = format!("{name}_id");
     entity
         .field(name)
-        .or_else(|| loose.next().filter(|_| loose.next().is_none()))
+        .or_else(|| only(&|field| field.name.as_str().eq_ignore_ascii_case(name)))
+        .or_else(|| {
+            only(&|field| {
+                matches!(field.kind, FieldKind::Lookup { .. })
+                    && field.name.as_str().eq_ignore_ascii_case(&lookup)
+            })
+        })
 }
 
 fn unknown(entity: &EntitySchema, name: &str) -> FieldProblem {

@@ -36,8 +36,15 @@ impl Shown {
             bar.finish_and_clear();
         }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (None, Some((Stage::Import, Some(entity), done))) = (&self.bar, last) {
-            note(&format!("      {entity}: {done}"));
+        if let Some((Stage::Import, Some(entity), done)) = last {
+            self.told(&entity, done);
+        }
+    }
+
+    /// Tells how many records of an entity came, if any did.
+    fn told(&self, entity: &str, done: u64) {
+        if done > 0 {
+            self.tell(&format!("      {entity}: {done}"));
         }
     }
 
@@ -52,7 +59,7 @@ impl Shown {
         if (is_stage_new || is_entity_new)
             && let Some((Stage::Import, Some(before), done)) = &*last
         {
-            self.tell(&format!("      {before}: {done}"));
+            self.told(before, *done);
         }
         if is_stage_new {
             self.tell(&format!("{} {}", number(progress.stage), progress.stage.words()));

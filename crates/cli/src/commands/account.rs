@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use driftless_record::{Settings as Rules, Timestamp};
+use driftless_store_sqlite::home::Unsent;
 use driftless_transport::Credentials;
 use driftless_transport_http::ServiceRoot;
 use serde_json::json;
@@ -58,15 +59,19 @@ pub(crate) struct Login {
 /// Sign out, and clear this account from the device
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Refused while something is not on the server yet, unless you say to discard it.
+Refused while something is not on the server yet, unless you say what becomes of it.
 
 Examples:
   driftless logout
+  driftless logout --to-vault   sets the account with its unsent changes aside, within the home
   driftless logout --discard    deletes unsent changes, for ever")]
 pub(crate) struct Logout {
     /// Delete changes that are not on the server, for ever
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to_vault")]
     discard: bool,
+    /// Move the account with its unsent changes into the home's vault, where nothing is deleted
+    #[arg(long)]
+    to_vault: bool,
 }
 
 /// List the accounts on this device
@@ -199,31 +204,48 @@ fn ask(user: &str) -> Result<String, CliError> {
 
 impl Logout {
     pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
-        let account = context.account()?;
-        let pending = context.desk()?.engine.outbox()?;
-        if !pending.is_empty() && !self.discard {
-            let what = text::count(pending.len() as u64, "change");
-            note(&journal::operations(&pending));
-            return Err(CliError::failed(
-                "unsent",
-                format!("{what} not on the server yet; nothing was cleared"),
-            )
-            .hint("send with `driftless sync`, or delete for ever with `driftless logout --discard`"));
+        let home = context.home()?;
+        let account = home.choose(context.account.as_deref())?;
+        let unsent = match (self.discard, self.to_vault) {
+            (true, _) => Unsent::Discard,
+            (false, true) => Unsent::ToVault,
+            (false, false) => Unsent::Refuse,
+        };
+        if unsent == Unsent::Refuse {
+            let pending = context.desk()?.engine.outbox()?;
+            if !pending.is_empty() {
+                note(&journal::operations(&pending));
+                let what = text::count(pending.len() as u64, "change");
+                return Err(CliError::failed(
+                    "unsent",
+                    format!("{what} not on the server yet; nothing was cleared"),
+                )
+                .hint(
+                    "send with `driftless sync`, keep with --to-vault, or delete for ever with --discard",
+                ));
+            }
         }
-        let Some(_lease) = account.try_drive()? else {
+        if account.try_drive()?.is_none() {
             return Err(CliError::failed(
                 "driven-elsewhere",
                 "another process is synchronizing this account",
             )
             .hint("nothing was cleared; try again when it is done"));
-        };
+        }
         // The secret goes first: whatever happens then, nobody is signed in any more.
         account.keep_credentials(None)?;
-        account.erase()?;
-        let document = json!({ "account": account.id(), "discarded": pending.len() });
-        let text = match pending.len() as u64 {
-            0 => "signed out; this account is cleared from the device".to_owned(),
-            lost => format!("signed out; {} discarded", text::count(lost, "unsent change")),
+        let removed = home.remove(&account, unsent)?;
+        let vault = removed.vault.as_ref().map(|path| path.display().to_string());
+        let document = json!({
+            "account": account.id(),
+            "unsent": removed.unsent,
+            "vault": vault,
+        });
+        let text = match (&vault, removed.unsent) {
+            (Some(vault), _) => format!("signed out; the account with its unsent changes is in {vault}"),
+            (None, Some(0)) => "signed out; this account is cleared from the device".to_owned(),
+            (None, Some(lost)) => format!("signed out; {} discarded", text::count(lost, "unsent change")),
+            (None, None) => "signed out; what was not sent could not be read and was discarded".to_owned(),
         };
         Ok(Answer::new(document, text))
     }
@@ -233,10 +255,8 @@ impl Accounts {
     pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
         let home = context.home()?;
         let accounts = home.accounts()?;
-        let current = home
-            .choose(context.account.as_deref())
-            .ok()
-            .map(|account| account.id());
+        let current = home.choose(context.account.as_deref()).ok();
+        let current = current.as_ref().map(Account::id);
         let mut rows = Vec::new();
         let mut documents = Vec::new();
         for account in &accounts {
@@ -244,7 +264,7 @@ impl Accounts {
             let is_signed_in = account
                 .credentials()
                 .is_ok_and(|credentials| credentials.is_some());
-            let is_current = current.as_ref() == Some(&account.id());
+            let is_current = current == Some(account.id());
             documents.push(json!({
                 "account": account.id(),
                 "user": sign_in.user,
@@ -268,7 +288,7 @@ impl Accounts {
 fn row(account: &Account, sign_in: &SignIn, is_current: bool) -> [String; 5] {
     [
         if is_current { "*" } else { "" }.to_owned(),
-        account.id(),
+        account.id().to_owned(),
         sign_in.user.clone(),
         sign_in.url.clone(),
         text::when(sign_in.at),

@@ -92,7 +92,10 @@ impl List {
         if !context.json {
             query.top = query.top.or(Some(TABLE_ROWS));
         }
-        let records = desk.engine.query(&query)?;
+        let mut records = desk.engine.query(&query)?;
+        if !context.json {
+            record::name_targets(&desk, &mut records)?;
+        }
         let all = desk.engine.count(&query)?;
         let pending = Pending::of(&desk.engine.outbox()?);
         if records.is_empty() && all == 0 {
@@ -136,7 +139,9 @@ impl Get {
     pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
         let entity = desk.entity(&self.entity)?;
-        let found = desk.engine.get(entity.name.as_str(), &self.id)?;
+        let mut found = [desk.engine.get(entity.name.as_str(), &self.id)?];
+        record::name_targets(&desk, &mut found)?;
+        let [found] = found;
         let pending = Pending::of(&desk.engine.outbox()?).has(&found);
         Ok(Answer::new(
             record::json(&entity, &found, pending),

@@ -61,6 +61,7 @@ fn schema() -> Schema {
         ),
         ("account", lookup(&["Account"])),
         ("about", lookup(&["Account", "Product"])),
+        ("parent_ID", lookup(&["Product"])),
     ] {
         probe.add(FieldSchema::new(FieldName::parse(name).unwrap(), kind));
     }
@@ -125,6 +126,10 @@ fn values_are_read_by_the_kind_of_their_field() {
         (
             about.as_str(),
             r#"about={"type":"lookup","value":{"entity":"Account","id":"0b9d3c1e-aaaa-4000-8000-000000000001","name":null}}"#,
+        ),
+        (
+            "parent=7",
+            r#"parent_ID={"type":"lookup","value":{"entity":"Product","id":"7","name":null}}"#,
         ),
         (
             "about=Product:7",

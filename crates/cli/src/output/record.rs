@@ -1,12 +1,14 @@
 //! Records, for programs and for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_engine::OutboxItem;
 use driftless_record::{EntityName, EntitySchema, FieldKind, FieldSchema, Record, RecordId, Value};
 use serde_json::{Value as Json, json};
 
 use super::{json, text};
+use crate::context::Desk;
+use crate::error::CliError;
 
 /// How many fields a list shows beside the id and the display name.
 const COLUMNS: usize = 5;
@@ -35,6 +37,28 @@ pub(crate) fn title(entity: &EntitySchema, record: &Record) -> String {
         Some(value) if !value.is_null() => value.to_string(),
         _ => record.id.to_string(),
     }
+}
+
+/// Fills in the names of the targets of lookups that are on the device, so that people see whom a record is about.
+pub(crate) fn name_targets(desk: &Desk, records: &mut [Record]) -> Result<(), CliError> {
+    let schema = desk.schema()?;
+    let mut known: BTreeMap<(EntityName, RecordId), Option<String>> = BTreeMap::new();
+    for value in records.iter_mut().flat_map(|record| record.fields.values_mut()) {
+        let Value::Lookup(lookup) = value else { continue };
+        let Some(entity) = schema.entity(lookup.entity.as_str()) else {
+            continue;
+        };
+        let found = known
+            .entry((lookup.entity.clone(), lookup.id.clone()))
+            .or_insert_with(|| {
+                let target = desk.engine.get(entity.name.as_str(), lookup.id.as_str());
+                target.ok().map(|target| title(entity, &target))
+            });
+        if let Some(name) = found {
+            lookup.name = Some(name.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Writes a record for programs.

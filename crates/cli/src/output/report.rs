@@ -1,5 +1,7 @@
 //! The report of a synchronization, for programs and for people.
 
+use std::collections::BTreeMap;
+
 use driftless_engine::SyncReport;
 use driftless_record::{LogEntry, Schema};
 use serde_json::{Value as Json, json};
@@ -14,6 +16,11 @@ pub(crate) fn json(report: &SyncReport, schema: &Schema, waiting: &[LogEntry]) -
         .iter()
         .map(|entry| journal::entry_json(schema, entry))
         .collect();
+    let news: BTreeMap<_, _> = report
+        .entities
+        .iter()
+        .filter(|(_, of)| of.received + of.removed > 0 || of.problem.is_some())
+        .collect();
     let mut document = json!({
         "sent": report.applied,
         "merged": report.merged,
@@ -22,7 +29,7 @@ pub(crate) fn json(report: &SyncReport, schema: &Schema, waiting: &[LogEntry]) -
         "received": report.received(),
         "removed": report.removed(),
         "bytes": report.bytes,
-        "entities": report.entities,
+        "entities": news,
         "pending": report.pending,
         "unknown": report.unknown,
         "waiting": entries,
