@@ -187,6 +187,14 @@ impl Pager<'_> {
         asked.unwrap_or(USUAL_ROWS).clamp(1, MOST_ROWS)
     }
 
+    /// Returns how removed records are written: in the way of 4.0 for clients that know no later version.
+    fn delta_form(&self) -> DeltaForm {
+        match self.request.odata_version() {
+            "4.0" => DeltaForm::V40,
+            _ => DeltaForm::V401,
+        }
+    }
+
     fn count(&self) -> Result<u64, Refusal> {
         rows::count(
             self.service,
@@ -227,7 +235,7 @@ impl Pager<'_> {
     }
 
     fn reply(&self, body: Vec<u8>, applied: &[String]) -> Reply {
-        let reply = Reply::json(StatusCode::OK, body);
+        let reply = Reply::records(StatusCode::OK, body, self.request.numbers());
         if applied.is_empty() {
             reply
         } else {
@@ -250,7 +258,7 @@ impl Pager<'_> {
         let with_stamps = self.with_stamps && token.tracked_from.is_none();
         let mut out = Vec::with_capacity(wanted.min(page) * 640 + 512);
         let context = self.context("");
-        let form = (self.request.numbers(), DeltaForm::V401);
+        let form = (self.request.numbers(), self.delta_form());
         let mut writer = PageWriter::new(&mut out, &self.layout, &context, count, form);
         let mut last_key = 0;
         let mut written = 0;
@@ -321,7 +329,7 @@ impl Pager<'_> {
 
         let mut out = Vec::with_capacity(order.len() * 640 + 512);
         let context = self.context("/$delta");
-        let form = (self.request.numbers(), DeltaForm::V401);
+        let form = (self.request.numbers(), self.delta_form());
         let mut writer = PageWriter::new(&mut out, &self.layout, &context, None, form);
         for ids in order.chunks(rows::MOST_IDS) {
             let mut found = BTreeMap::new();

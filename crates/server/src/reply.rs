@@ -1,5 +1,7 @@
 //! Replies, and refusals with the error body that OData asks for.
 
+use driftless_odata::headers::JSON_IEEE754;
+use driftless_odata::payload::Numbers;
 use driftless_odata::{ErrorBody, ErrorDetail};
 use http::StatusCode;
 
@@ -36,6 +38,16 @@ impl Reply {
 
     pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Self {
         Self::empty(status).header("content-type", JSON).body(body)
+    }
+
+    /// Makes a reply with records, whose wide numbers are written in one way or the other.
+    pub(crate) fn records(status: StatusCode, body: Vec<u8>, numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::Strings => Self::empty(status)
+                .header("content-type", JSON_IEEE754)
+                .body(body),
+            Numbers::Numbers => Self::json(status, body),
+        }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {

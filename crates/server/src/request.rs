@@ -48,6 +48,14 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Returns the version of OData that the reply is in: the latest that the client knows, or says nothing about.
+    pub(crate) fn odata_version(&self) -> &'static str {
+        match self.header("odata-maxversion").map(str::trim) {
+            Some("4.0" | "4") => "4.0",
+            _ => "4.01",
+        }
+    }
+
     /// Returns how whole numbers of 64 bits and decimals are to be written.
     pub(crate) fn numbers(&self) -> Numbers {
         let accepts = self.header("accept").unwrap_or_default();

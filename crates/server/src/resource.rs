@@ -242,7 +242,7 @@ fn representation(
     );
     let context = format!("{}$metadata#{}/$entity", request.root, table.entity.set);
     let body = write_record(layout, &values, Some(&context), &stamps, request.numbers());
-    let mut reply = Reply::json(status, body).header("etag", etag(row.version));
+    let mut reply = Reply::records(status, body, request.numbers()).header("etag", etag(row.version));
     if preferences.returning == Some(Returning::Representation) && !request.is_read() {
         reply = reply.header("preference-applied", "return=representation");
     }

@@ -148,14 +148,14 @@ async fn answer(State(door): State<Arc<Door>>, request: http::Request<Body>) -> 
             "BodyTooLarge",
             format!("a request can have {} bytes", door.body_limit),
         );
-        return response(refusal.into());
+        return response(refusal.into(), "4.01");
     };
     let request = inner(&door, &parts, bytes.to_vec());
+    let version = request.odata_version();
     let service = Arc::clone(&door.service);
     let reply = tokio::task::spawn_blocking(move || service.respond(&request, edge::now())).await;
-    response(reply.unwrap_or_else(|_| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Failed", "the request failed").into()
-    }))
+    let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Failed", "the request failed").into();
+    response(reply.unwrap_or_else(failed), version)
 }
 
 fn inner(door: &Door, parts: &Parts, body: Vec<u8>) -> Request {
@@ -170,11 +170,11 @@ fn inner(door: &Door, parts: &Parts, body: Vec<u8>) -> Request {
     }
 }
 
-fn response(reply: Reply) -> Response {
+fn response(reply: Reply, version: &'static str) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
-    headers.insert("odata-version", HeaderValue::from_static("4.01"));
+    headers.insert("odata-version", HeaderValue::from_static(version));
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);

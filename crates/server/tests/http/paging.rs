@@ -137,6 +137,12 @@ async fn a_delta_link_tells_changes_additions_and_deletions() {
     assert_eq!(told[new["id"].as_str().unwrap()], &Value::Null);
     assert_eq!(told[doomed.as_str()], "deleted");
     assert_eq!(server.get(&next.unwrap()).await.json()["value"], json!([]));
+    // Clients that know only OData 4.0 are told in its way.
+    let old = server
+        .send("GET", &link, &[("odata-maxversion", "4.0")], "")
+        .await;
+    assert_eq!(old.header("odata-version"), Some("4.0"));
+    assert!(old.text.contains("#Accounts/$deletedEntity") && !old.text.contains("@removed"));
     // The same changes in small pages, from the same link.
     let small = server
         .send("GET", &link, &[("prefer", "odata.maxpagesize=2")], "")
