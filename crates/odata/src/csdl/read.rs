@@ -338,11 +338,14 @@ fn describe(entity: &mut EntitySchema, about: &Annotations<'_>, own: bool) {
                 .filter(is_text)
                 .filter(|field| !entity.key.contains(&field.name))
         };
+        // What the server writes by itself (who made the record, say) names no record.
+        let written = || fields().filter(|field| !field.read_only);
         let by_name = DISPLAY
             .iter()
             .find_map(|name| fields().find(|field| called(name, field)));
         entity.display_field = by_name
-            .or_else(|| fields().next())
+            .or_else(|| written().find(|field| field.required))
+            .or_else(|| written().next())
             .map(|field| field.name.clone());
     }
     if entity.modified_field.is_none() {

@@ -79,6 +79,31 @@ fn field<'a>(metadata: &'a Metadata, entity: &str, name: &str) -> &'a FieldSchem
 }
 
 #[test]
+fn a_record_is_named_by_what_a_person_wrote() {
+    let text = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
+    <Schema Namespace="S" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+      <EntityContainer Name="C"><EntitySet Name="People" EntityType="S.Person"/><EntitySet Name="Prices" EntityType="S.Price"/></EntityContainer>
+      <EntityType Name="Person"><Key><PropertyRef Name="ID"/></Key>
+        <Property Name="ID" Type="Edm.Guid" Nullable="false"/>
+        <Property Name="createdBy" Type="Edm.String"/>
+        <Property Name="firstName" Type="Edm.String"/>
+        <Property Name="lastName" Type="Edm.String" Nullable="false"/>
+      </EntityType>
+      <EntityType Name="Price"><Key><PropertyRef Name="product"/></Key>
+        <Property Name="product" Type="Edm.Int32" Nullable="false"/>
+        <Property Name="createdBy" Type="Edm.String"/>
+        <Property Name="amount" Type="Edm.Decimal"/>
+      </EntityType>
+      <Annotations Target="S.Person/createdBy"><Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/></Annotations>
+      <Annotations Target="S.Price/createdBy"><Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/></Annotations>
+    </Schema></edmx:DataServices></edmx:Edmx>"#;
+    let metadata = read(text.as_bytes()).unwrap();
+    let display = |entity: &str| metadata.schema.entity(entity).unwrap().display_field.clone();
+    assert_eq!(display("People").unwrap().as_str(), "lastName");
+    assert_eq!(display("Prices"), None);
+}
+
+#[test]
 fn a_cap_service_becomes_a_schema() {
     let metadata = read(CAP.as_bytes()).unwrap();
     assert_eq!(metadata.schema.entities.len(), 3);
