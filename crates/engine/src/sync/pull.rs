@@ -97,9 +97,9 @@ impl Session<'_> {
 
     /// Reads one entity; a failure that concerns only it is noted in the report.
     async fn pull_or_note(&mut self, source: Source) -> Result<(), Stop> {
-        let Some(capabilities) = self.capability(&source.entity).await? else {
+        if self.capability(&source.entity).await?.is_none() {
             return Ok(());
-        };
+        }
         let name = source.entity.name.clone();
         let first = self.pull(source.clone()).await;
         let read = match first {
@@ -118,7 +118,7 @@ impl Session<'_> {
                     stop => stop,
                 }
             }
-            Ok(()) if capabilities.deletions == Deletions::Sweep => self.sweep(&source).await,
+            Ok(()) if self.needs_sweep(&source.entity).await? => self.sweep(&source).await,
             other => other,
         };
         match read {
@@ -128,6 +128,14 @@ impl Session<'_> {
             }
             other => other,
         }
+    }
+
+    /// Returns whether deletions have to be looked for. Asked after the pull: a back end that refused to report changes
+    /// is known to by then.
+    async fn needs_sweep(&mut self, entity: &Arc<EntitySchema>) -> Result<bool, Stop> {
+        self.capabilities.remove(&entity.name);
+        let capabilities = self.capability(entity).await?;
+        Ok(capabilities.is_some_and(|known| known.deletions == Deletions::Sweep))
     }
 
     /// Reads one entity from its checkpoint to the end of the pull set.
