@@ -98,7 +98,7 @@ fn a_record_is_named_by_what_a_person_wrote() {
       <Annotations Target="S.Price/createdBy"><Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/></Annotations>
     </Schema></edmx:DataServices></edmx:Edmx>"#;
     let metadata = read(text.as_bytes()).unwrap();
-    let display = |entity: &str| metadata.schema.entity(entity).unwrap().display_field.clone();
+    let display = |entity: &str| metadata.schema.find(entity).unwrap().display_field.clone();
     assert_eq!(display("People").unwrap().as_str(), "lastName");
     assert_eq!(display("Prices"), None);
 }
