@@ -9,9 +9,10 @@ use crate::output::Answer;
 /// See the whole thing work: two devices, one server, no network in between
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Runs in a temporary folder, beside everything that is on this device: a server with sample data, and two
-people who download it, lose the network, work, come back and synchronize. Ends with a report and proves
-that devices and server agree: exit code 0 if they do, also where work waits for someone, else 1.
+Runs in a temporary folder, apart from everything that is on this device: a server with sample data,
+and two people who download it, lose the network, work, come back and synchronize. It ends with a
+report and proves that devices and server agree: exit code 0 if they do, also where work waits for
+someone, else 1.
 
 Examples:
   driftless demo --headless

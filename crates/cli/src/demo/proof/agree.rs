@@ -81,7 +81,13 @@ pub(in crate::demo) fn compare(
 }
 
 /// Compares one record field by field, both ways.
-fn same(entity: &EntitySchema, layout: &Layout, record: &Record, row: &Row, agreement: &mut Agreement) {
+pub(super) fn same(
+    entity: &EntitySchema,
+    layout: &Layout,
+    record: &Record,
+    row: &Row,
+    agreement: &mut Agreement,
+) {
     agreement.records += 1;
     let at = |what: &str| format!("{} {}: {what}", entity.name, record.id);
     for name in row.keys().filter(|name| !name.contains('@')) {

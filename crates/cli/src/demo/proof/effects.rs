@@ -28,10 +28,10 @@ pub(in crate::demo) struct Effects {
 
 /// What should have happened to a record: the fields that were set, or its deletion.
 #[derive(Debug, Clone, Default)]
-struct Expected {
-    fields: Fields,
-    created: bool,
-    deleted: bool,
+pub(super) struct Expected {
+    pub(super) fields: Fields,
+    pub(super) created: bool,
+    pub(super) deleted: bool,
 }
 
 /// Checks every operation of the devices against the server before and after.
@@ -137,7 +137,7 @@ fn records(
 }
 
 /// Checks that a record became what it should: every field that was set, and no other but the server's own.
-fn effect(
+pub(super) fn effect(
     entity: &EntitySchema,
     layout: &Layout,
     expected: &Expected,
@@ -181,7 +181,7 @@ fn effect(
 }
 
 /// Compares values as JSON; decimals, which are written as texts, by their digits without trailing zeros.
-fn equal(left: &Json, right: &Json) -> bool {
+pub(super) fn equal(left: &Json, right: &Json) -> bool {
     let digits = |value: &Json| {
         let text = value.as_str()?;
         let is_number = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');

@@ -8,3 +8,6 @@ pub(super) use effects::{Effects, check};
 
 /// The most disagreements of a kind that are told one by one.
 pub(super) const TOLD: usize = 20;
+
+#[cfg(test)]
+mod tests;
