@@ -18,20 +18,24 @@ pub fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-/// Returns the Levenshtein distance of two texts, in characters.
+/// Returns how many letters have to be inserted, left out, replaced or swapped with their neighbour.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let left: Vec<char> = left.chars().collect();
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    rows[0] = (0..=right.len()).collect();
+    for i in 1..=left.len() {
+        rows[i][0] = i;
+        for j in 1..=right.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
         }
     }
-    row[right.len()]
+    rows[left.len()][right.len()]
 }
 
 /// Returns the entity that a text names.
@@ -66,6 +70,7 @@ mod tests {
             closest("opportunty", names.into_iter()).as_deref(),
             Some("Opportunity")
         );
+        assert_eq!(closest("acconut", names.into_iter()).as_deref(), Some("Account"));
         assert_eq!(closest("zebra", names.into_iter()), None);
     }
 }
