@@ -47,7 +47,12 @@ pub(crate) struct Sync {
 
 impl Download {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
-        carry_out(&context.desk()?, self.deadline).await
+        let answer = carry_out(&context.desk()?, self.deadline).await?;
+        // What waits is told; by its exit code only `sync` asks for it.
+        Ok(match answer.exit {
+            Exit::Waits => answer.exit(Exit::Done),
+            Exit::Done | Exit::Failed | Exit::Usage | Exit::Away => answer,
+        })
     }
 }
 
