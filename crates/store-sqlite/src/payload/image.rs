@@ -5,18 +5,18 @@ use driftless_record::{EntityName, Record, RecordId, Revision, ServerRecord};
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
-use super::value::{StoredFields, StoredStamps, fields, read_fields, read_stamps, stamps};
+use super::value::{StoredFields, StoredStamps, read_stamps, stamps};
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ImageV1 {
-    server: Option<ServerV1>,
+struct ImageV1<'a> {
+    server: Option<ServerV1<'a>>,
     gone: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ServerV1 {
+struct ServerV1<'a> {
     revision: Option<Revision>,
-    fields: StoredFields,
+    fields: StoredFields<'a>,
     stamps: StoredStamps,
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn encode_image(server: Option<&ServerRecord>, gone: bool) -> Result<
     let stored = ImageV1 {
         server: server.map(|server| ServerV1 {
             revision: server.record.revision.clone(),
-            fields: fields(&server.record.fields),
+            fields: (&server.record.fields).into(),
             stamps: stamps(&server.stamps),
         }),
         gone,
@@ -42,7 +42,7 @@ pub(crate) fn decode_image(
     let [1, payload @ ..] = payload else {
         return Err(Unreadable);
     };
-    let stored: ImageV1 = postcard::from_bytes(payload).map_err(|_| Unreadable)?;
+    let stored: ImageV1<'_> = postcard::from_bytes(payload).map_err(|_| Unreadable)?;
     let Some(server) = stored.server else {
         return Ok((None, stored.gone));
     };
@@ -50,7 +50,7 @@ pub(crate) fn decode_image(
         entity: entity.clone(),
         id: id.clone(),
         revision: server.revision,
-        fields: read_fields(server.fields)?,
+        fields: server.fields.into(),
     };
     let stamps = read_stamps(server.stamps);
     Ok((Some(ServerRecord { record, stamps }), stored.gone))

@@ -8,10 +8,10 @@ use driftless_record::{
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
-use super::value::{StoredFields, StoredStamp, StoredValue, fields, read_fields};
+use super::value::{StoredFields, StoredStamp, StoredValue};
 
 #[derive(Debug, Serialize, Deserialize)]
-struct EntryV1 {
+struct EntryV1<'a> {
     v: u8,
     id: u64,
     at: i64,
@@ -19,20 +19,20 @@ struct EntryV1 {
     record: Option<(EntityName, RecordId)>,
     title: String,
     operations: Vec<OperationId>,
-    fields: Vec<CaseV1>,
+    fields: Vec<CaseV1<'a>>,
     cause: Option<CauseV1>,
     reason: String,
-    kept: StoredFields,
+    kept: StoredFields<'a>,
     needs_person: bool,
     settled: Option<SettledV1>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct CaseV1 {
+struct CaseV1<'a> {
     field: FieldName,
-    base: StoredValue,
-    mine: StoredValue,
-    theirs: StoredValue,
+    base: StoredValue<'a>,
+    mine: StoredValue<'a>,
+    theirs: StoredValue<'a>,
     mine_at: Option<StoredStamp>,
     theirs_at: Option<StoredStamp>,
     winner: Option<SideV1>,
@@ -119,7 +119,7 @@ pub(crate) fn encode_log(entry: &LogEntry) -> Result<String, Unreadable> {
             text: cause.text.clone(),
         }),
         reason: entry.reason.clone(),
-        kept: fields(&entry.kept),
+        kept: (&entry.kept).into(),
         needs_person: entry.needs_person,
         settled: entry.settled.as_ref().map(|settled| SettledV1 {
             at: settled.at.0,
@@ -130,7 +130,7 @@ pub(crate) fn encode_log(entry: &LogEntry) -> Result<String, Unreadable> {
 
 /// Reads a log entry.
 pub(crate) fn decode_log(payload: &str) -> Result<LogEntry, Unreadable> {
-    let stored: EntryV1 = serde_json::from_str(payload)?;
+    let stored: EntryV1<'_> = serde_json::from_str(payload)?;
     Ok(LogEntry {
         id: LogId(stored.id),
         at: Timestamp(stored.at),
@@ -150,7 +150,7 @@ pub(crate) fn decode_log(payload: &str) -> Result<LogEntry, Unreadable> {
             text: cause.text,
         }),
         reason: stored.reason,
-        kept: read_fields(stored.kept)?,
+        kept: stored.kept.into(),
         needs_person: stored.needs_person,
         settled: stored.settled.map(|settled| Settled {
             at: Timestamp(settled.at),
@@ -159,7 +159,7 @@ pub(crate) fn decode_log(payload: &str) -> Result<LogEntry, Unreadable> {
     })
 }
 
-fn write_case(case: &FieldCase) -> CaseV1 {
+fn write_case(case: &FieldCase) -> CaseV1<'_> {
     CaseV1 {
         field: case.field.clone(),
         base: (&case.base).into(),
@@ -171,7 +171,7 @@ fn write_case(case: &FieldCase) -> CaseV1 {
     }
 }
 
-fn read_case(case: CaseV1) -> Result<FieldCase, Unreadable> {
+fn read_case(case: CaseV1<'_>) -> Result<FieldCase, Unreadable> {
     Ok(FieldCase {
         field: case.field,
         base: case.base.try_into()?,

@@ -9,10 +9,10 @@ use driftless_record::{
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
-use super::value::{StoredFields, StoredRaw, StoredStamp, StoredValue, fields, read_fields};
+use super::value::{StoredFields, StoredRaw, StoredStamp, StoredValue};
 
 #[derive(Debug, Serialize, Deserialize)]
-struct OperationV1 {
+struct OperationV1<'a> {
     v: u8,
     id: OperationId,
     sequence: u64,
@@ -22,7 +22,7 @@ struct OperationV1 {
     entity: EntityName,
     record: RecordId,
     base: Option<Revision>,
-    kind: KindV1,
+    kind: KindV1<'a>,
     needs: BTreeSet<OperationId>,
     state: StateV1,
     attempts: u32,
@@ -31,20 +31,20 @@ struct OperationV1 {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KindV1 {
-    Create(BTreeMap<FieldName, EditV1>),
-    Update(BTreeMap<FieldName, EditV1>),
+enum KindV1<'a> {
+    Create(BTreeMap<FieldName, EditV1<'a>>),
+    Update(BTreeMap<FieldName, EditV1<'a>>),
     Delete {
-        seen: StoredFields,
+        seen: StoredFields<'a>,
         raw: StoredRaw,
         stamp: Option<StoredStamp>,
     },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct EditV1 {
-    old: StoredValue,
-    new: StoredValue,
+struct EditV1<'a> {
+    old: StoredValue<'a>,
+    new: StoredValue<'a>,
     raw: StoredRaw,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stamp: Option<StoredStamp>,
@@ -81,7 +81,7 @@ pub(crate) fn encode_operation(operation: &Operation) -> Result<String, Unreadab
             OperationKind::Create(edits) => KindV1::Create(write_edits(edits)),
             OperationKind::Update(edits) => KindV1::Update(write_edits(edits)),
             OperationKind::Delete { seen, raw, stamp } => KindV1::Delete {
-                seen: fields(seen),
+                seen: seen.into(),
                 raw: (*raw).into(),
                 stamp: stamp.map(Into::into),
             },
@@ -95,7 +95,7 @@ pub(crate) fn encode_operation(operation: &Operation) -> Result<String, Unreadab
 
 /// Reads an operation.
 pub(crate) fn decode_operation(payload: &str) -> Result<Operation, Unreadable> {
-    let stored: OperationV1 = serde_json::from_str(payload)?;
+    let stored: OperationV1<'_> = serde_json::from_str(payload)?;
     Ok(Operation {
         id: stored.id,
         sequence: stored.sequence,
@@ -109,7 +109,7 @@ pub(crate) fn decode_operation(payload: &str) -> Result<Operation, Unreadable> {
             KindV1::Create(edits) => OperationKind::Create(read_edits(edits)?),
             KindV1::Update(edits) => OperationKind::Update(read_edits(edits)?),
             KindV1::Delete { seen, raw, stamp } => OperationKind::Delete {
-                seen: read_fields(seen)?,
+                seen: seen.into(),
                 raw: raw.into(),
                 stamp: stamp.map(Into::into),
             },
@@ -121,21 +121,24 @@ pub(crate) fn decode_operation(payload: &str) -> Result<Operation, Unreadable> {
     })
 }
 
-fn write_edits(edits: &BTreeMap<FieldName, FieldEdit>) -> BTreeMap<FieldName, EditV1> {
-    let write = |edit: &FieldEdit| EditV1 {
+fn write_edits(edits: &BTreeMap<FieldName, FieldEdit>) -> BTreeMap<FieldName, EditV1<'_>> {
+    edits
+        .iter()
+        .map(|(name, edit)| (name.clone(), write_edit(edit)))
+        .collect()
+}
+
+fn write_edit(edit: &FieldEdit) -> EditV1<'_> {
+    EditV1 {
         old: (&edit.old).into(),
         new: (&edit.new).into(),
         raw: edit.raw.into(),
         stamp: edit.stamp.map(Into::into),
-    };
-    edits
-        .iter()
-        .map(|(name, edit)| (name.clone(), write(edit)))
-        .collect()
+    }
 }
 
-fn read_edits(edits: BTreeMap<FieldName, EditV1>) -> Result<BTreeMap<FieldName, FieldEdit>, Unreadable> {
-    let read = |edit: EditV1| -> Result<FieldEdit, Unreadable> {
+fn read_edits(edits: BTreeMap<FieldName, EditV1<'_>>) -> Result<BTreeMap<FieldName, FieldEdit>, Unreadable> {
+    let read = |edit: EditV1<'_>| -> Result<FieldEdit, Unreadable> {
         Ok(FieldEdit {
             old: edit.old.try_into()?,
             new: edit.new.try_into()?,

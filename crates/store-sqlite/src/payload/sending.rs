@@ -7,16 +7,16 @@ use driftless_record::{
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
-use super::value::{StoredFields, StoredStamps, fields, read_fields, read_stamps, stamps};
+use super::value::{StoredFields, StoredStamps, read_stamps, stamps};
 
 #[derive(Debug, Serialize, Deserialize)]
-struct SendingV1 {
+struct SendingV1<'a> {
     v: u8,
     id: RequestId,
     first_sent: i64,
     entity: EntityName,
     record: RecordId,
-    action: ActionV1,
+    action: ActionV1<'a>,
     condition: ConditionV1,
     stamps: StoredStamps,
     operations: Vec<OperationId>,
@@ -24,9 +24,9 @@ struct SendingV1 {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum ActionV1 {
-    Create(StoredFields),
-    Update(StoredFields),
+enum ActionV1<'a> {
+    Create(StoredFields<'a>),
+    Update(StoredFields<'a>),
     Delete,
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn encode_sending(sending: &Sending) -> Result<String, Unreadable> {
         entity: change.entity.clone(),
         record: change.record.clone(),
         action: match &change.action {
-            ChangeAction::Create(values) => ActionV1::Create(fields(values)),
-            ChangeAction::Update(values) => ActionV1::Update(fields(values)),
+            ChangeAction::Create(values) => ActionV1::Create(values.into()),
+            ChangeAction::Update(values) => ActionV1::Update(values.into()),
             ChangeAction::Delete => ActionV1::Delete,
         },
         condition: match &change.condition {
@@ -64,7 +64,7 @@ pub(crate) fn encode_sending(sending: &Sending) -> Result<String, Unreadable> {
 
 /// Reads a sending.
 pub(crate) fn decode_sending(payload: &str) -> Result<Sending, Unreadable> {
-    let stored: SendingV1 = serde_json::from_str(payload)?;
+    let stored: SendingV1<'_> = serde_json::from_str(payload)?;
     Ok(Sending {
         id: stored.id,
         first_sent: Timestamp(stored.first_sent),
@@ -72,8 +72,8 @@ pub(crate) fn decode_sending(payload: &str) -> Result<Sending, Unreadable> {
             entity: stored.entity,
             record: stored.record,
             action: match stored.action {
-                ActionV1::Create(values) => ChangeAction::Create(read_fields(values)?),
-                ActionV1::Update(values) => ChangeAction::Update(read_fields(values)?),
+                ActionV1::Create(values) => ChangeAction::Create(values.into()),
+                ActionV1::Update(values) => ChangeAction::Update(values.into()),
                 ActionV1::Delete => ChangeAction::Delete,
             },
             condition: match stored.condition {

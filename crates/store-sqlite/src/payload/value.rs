@@ -1,5 +1,6 @@
 //! Values and stamps as they are stored inside payloads.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use driftless_record::id::{BootId, DeviceId};
@@ -11,9 +12,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Unreadable;
 
-/// A value. Variants are only ever added at the end: `postcard` knows them by their place. Doubles are kept as their bits, because JSON has no `NaN`.
+/// A value. Variants are only ever added at the end: `postcard` knows them by their place. Doubles are kept as their
+/// bits, because JSON has no `NaN`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum StoredValue {
+pub(super) enum StoredValue<'a> {
     #[serde(rename = "n")]
     Null,
     #[serde(rename = "b")]
@@ -25,7 +27,7 @@ pub(super) enum StoredValue {
     #[serde(rename = "d")]
     Double(u64),
     #[serde(rename = "t")]
-    Text(String),
+    Text(Cow<'a, str>),
     #[serde(rename = "day")]
     Date(String),
     #[serde(rename = "time")]
@@ -37,61 +39,66 @@ pub(super) enum StoredValue {
     #[serde(rename = "g")]
     Guid(uuid::Uuid),
     #[serde(rename = "x")]
-    Binary(Bytes),
+    Binary(Bytes<'a>),
     #[serde(rename = "c")]
-    Choice(String),
+    Choice(Cow<'a, str>),
     #[serde(rename = "cs")]
-    Choices(Vec<String>),
+    Choices(Cow<'a, [String]>),
     #[serde(rename = "l")]
-    Lookup(EntityName, RecordId, Option<String>),
+    Lookup(Cow<'a, str>, Cow<'a, str>, Option<Cow<'a, str>>),
     #[serde(rename = "f")]
     File {
-        content: String,
-        name: String,
-        media_type: String,
+        content: Cow<'a, str>,
+        name: Cow<'a, str>,
+        media_type: Cow<'a, str>,
         size: u64,
     },
 }
 
-impl From<&Value> for StoredValue {
-    fn from(value: &Value) -> Self {
+impl<'a> From<&'a Value> for StoredValue<'a> {
+    fn from(value: &'a Value) -> Self {
+        let text = |text: &'a str| Cow::Borrowed(text);
         match value {
             Value::Null => Self::Null,
             Value::Bool(v) => Self::Bool(*v),
             Value::Int(v) => Self::Int(*v),
             Value::Decimal(v) => Self::Decimal(v.to_string()),
             Value::Double(v) => Self::Double(v.0.to_bits()),
-            Value::Text(v) => Self::Text(v.clone()),
+            Value::Text(v) => Self::Text(text(v)),
             Value::Date(v) => Self::Date(v.to_string()),
             Value::Time(v) => Self::Time(v.to_string()),
             Value::DateTime(v) => Self::DateTime(v.ticks, v.offset_minutes),
             Value::Duration(v) => Self::Duration(v.ticks),
             Value::Guid(v) => Self::Guid(*v),
-            Value::Binary(v) => Self::Binary(Bytes(v.clone())),
-            Value::Choice(v) => Self::Choice(v.clone()),
-            Value::Choices(v) => Self::Choices(v.clone()),
-            Value::Lookup(v) => Self::Lookup(v.entity.clone(), v.id.clone(), v.name.clone()),
+            Value::Binary(v) => Self::Binary(Bytes(Cow::Borrowed(v))),
+            Value::Choice(v) => Self::Choice(text(v)),
+            Value::Choices(v) => Self::Choices(Cow::Borrowed(v)),
+            Value::Lookup(v) => Self::Lookup(
+                text(v.entity.as_str()),
+                text(v.id.as_str()),
+                v.name.as_deref().map(text),
+            ),
             Value::File(v) => Self::File {
-                content: v.content.clone(),
-                name: v.name.clone(),
-                media_type: v.media_type.clone(),
+                content: text(&v.content),
+                name: text(&v.name),
+                media_type: text(&v.media_type),
                 size: v.size,
             },
         }
     }
 }
 
-impl TryFrom<StoredValue> for Value {
+impl TryFrom<StoredValue<'_>> for Value {
     type Error = Unreadable;
 
-    fn try_from(stored: StoredValue) -> Result<Self, Unreadable> {
+    fn try_from(stored: StoredValue<'_>) -> Result<Self, Unreadable> {
         Ok(match stored {
             StoredValue::Null => Self::Null,
             StoredValue::Bool(v) => Self::Bool(v),
             StoredValue::Int(v) => Self::Int(v),
             StoredValue::Decimal(v) => Self::Decimal(v.parse().map_err(|_| Unreadable)?),
             StoredValue::Double(v) => Self::Double(Double(f64::from_bits(v))),
-            StoredValue::Text(v) => Self::Text(v),
+            StoredValue::Text(v) => Self::Text(v.into_owned()),
             StoredValue::Date(v) => Self::Date(v.parse().map_err(|_| Unreadable)?),
             StoredValue::Time(v) => Self::Time(v.parse().map_err(|_| Unreadable)?),
             StoredValue::DateTime(ticks, offset_minutes) => Self::DateTime(time::DateTime {
@@ -100,39 +107,63 @@ impl TryFrom<StoredValue> for Value {
             }),
             StoredValue::Duration(ticks) => Self::Duration(time::Duration { ticks }),
             StoredValue::Guid(v) => Self::Guid(v),
-            StoredValue::Binary(v) => Self::Binary(v.0),
-            StoredValue::Choice(v) => Self::Choice(v),
-            StoredValue::Choices(v) => Self::Choices(v),
-            StoredValue::Lookup(entity, id, name) => Self::Lookup(Lookup { entity, id, name }),
+            StoredValue::Binary(v) => Self::Binary(v.0.into_owned()),
+            StoredValue::Choice(v) => Self::Choice(v.into_owned()),
+            StoredValue::Choices(v) => Self::Choices(v.into_owned()),
+            StoredValue::Lookup(entity, id, name) => Self::Lookup(Lookup {
+                entity: EntityName::parse(&entity).map_err(|_| Unreadable)?,
+                id: RecordId::from_canonical(&id),
+                name: name.map(Cow::into_owned),
+            }),
             StoredValue::File {
                 content,
                 name,
                 media_type,
                 size,
             } => Self::File(FileValue {
-                content,
-                name,
-                media_type,
+                content: content.into_owned(),
+                name: name.into_owned(),
+                media_type: media_type.into_owned(),
                 size,
             }),
         })
     }
 }
 
-pub(super) type StoredFields = BTreeMap<FieldName, StoredValue>;
+/// Values by field. They are written without a copy: an edit writes a whole image.
+#[derive(Debug)]
+pub(super) struct StoredFields<'a>(Cow<'a, Fields>);
 
-pub(super) fn fields(fields: &Fields) -> StoredFields {
-    fields
-        .iter()
-        .map(|(name, value)| (name.clone(), value.into()))
-        .collect()
+impl<'a> From<&'a Fields> for StoredFields<'a> {
+    fn from(fields: &'a Fields) -> Self {
+        Self(Cow::Borrowed(fields))
+    }
 }
 
-pub(super) fn read_fields(stored: StoredFields) -> Result<Fields, Unreadable> {
-    stored
-        .into_iter()
-        .map(|(name, value)| Ok((name, value.try_into()?)))
-        .collect()
+impl From<StoredFields<'_>> for Fields {
+    fn from(stored: StoredFields<'_>) -> Self {
+        stored.0.into_owned()
+    }
+}
+
+impl Serialize for StoredFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.iter();
+        serializer.collect_map(fields.map(|(name, value)| (name.as_str(), StoredValue::from(value))))
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredFields<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = BTreeMap::<FieldName, StoredValue<'_>>::deserialize(deserializer)?;
+        let fields: Result<Fields, Unreadable> = stored
+            .into_iter()
+            .map(|(name, value)| Ok((name, value.try_into()?)))
+            .collect();
+        fields
+            .map(|fields| Self(Cow::Owned(fields)))
+            .map_err(serde::de::Error::custom)
+    }
 }
 
 /// A stamp: time, counter, device.
@@ -195,9 +226,9 @@ impl From<StoredRaw> for RawStamp {
 
 /// Bytes: two hexadecimal digits each in JSON.
 #[derive(Debug)]
-pub(super) struct Bytes(Vec<u8>);
+pub(super) struct Bytes<'a>(Cow<'a, [u8]>);
 
-impl Serialize for Bytes {
+impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             serializer.serialize_str(&hex(&self.0))
@@ -207,15 +238,15 @@ impl Serialize for Bytes {
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
+impl<'de> Deserialize<'de> for Bytes<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let bytes = unhex(&String::deserialize(deserializer)?);
             bytes
-                .map(Self)
+                .map(|bytes| Self(Cow::Owned(bytes)))
                 .ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
         } else {
-            Vec::deserialize(deserializer).map(Self)
+            Vec::deserialize(deserializer).map(|bytes| Self(Cow::Owned(bytes)))
         }
     }
 }

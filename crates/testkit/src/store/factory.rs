@@ -50,20 +50,33 @@ impl<S: RecordStore, F: Fn() -> S> StoreFactory for Volatile<F> {
 }
 
 /// A store in a directory of its own.
-#[derive(Debug)]
-pub struct OnDisk<D, F> {
+pub struct OnDisk<D, S> {
     directory: D,
-    open: F,
+    open: fn(&Path) -> S,
+    files: Option<fn(&Path) -> Box<dyn FileKeeper<S>>>,
 }
 
-impl<D, F> OnDisk<D, F> {
+impl<D, S> OnDisk<D, S> {
     /// Takes a directory, which is held as long as the factory is, and what opens a store in it.
-    pub fn new(directory: D, open: F) -> Self {
-        Self { directory, open }
+    pub fn new(directory: D, open: fn(&Path) -> S) -> Self {
+        Self {
+            directory,
+            open,
+            files: None,
+        }
+    }
+
+    /// Takes what opens the place for file bytes in the directory.
+    #[must_use]
+    pub fn with_files(self, files: fn(&Path) -> Box<dyn FileKeeper<S>>) -> Self {
+        Self {
+            files: Some(files),
+            ..self
+        }
     }
 }
 
-impl<D: AsRef<Path>, S: RecordStore, F: Fn(&Path) -> S> StoreFactory for OnDisk<D, F> {
+impl<D: AsRef<Path>, S: RecordStore> StoreFactory for OnDisk<D, S> {
     type Store = S;
 
     fn open(&mut self) -> S {
@@ -73,5 +86,9 @@ impl<D: AsRef<Path>, S: RecordStore, F: Fn(&Path) -> S> StoreFactory for OnDisk<
     fn reopen(&mut self, store: S) -> S {
         drop(store);
         self.open()
+    }
+
+    fn files(&self) -> Option<Box<dyn FileKeeper<S>>> {
+        self.files.map(|files| files(self.directory.as_ref()))
     }
 }

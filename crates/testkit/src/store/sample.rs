@@ -328,3 +328,33 @@ pub fn log_entry(n: u64) -> LogEntry {
         settled: None,
     }
 }
+
+/// Returns batches that put something of each kind into an empty store.
+#[must_use]
+pub fn everything() -> Vec<WriteBatch> {
+    let accounts = (1..4).map(|n| put_account(n, &format!("Account {n}")));
+    let journal = [
+        put_operation(operation(
+            1,
+            &account(1),
+            OperationState::Applied(driftless_record::Applied::Accepted),
+        )),
+        put_operation(operation(2, &account(1), OperationState::Queued)),
+        put_operation(operation(3, &account(2), OperationState::Refused(LogId(1)))),
+        Write::PutImage(image(1, "Account 1")),
+        Write::PutImage(image(2, "Account 2")),
+        Write::PutSending(Box::new(sending(2))),
+        Write::PutLog(Box::new(log_entry(1))),
+        Write::PutNote("checkpoint".to_owned(), Some(vec![1, 2, 3])),
+        Write::PutFile(driftless_store::FileRow {
+            content: "00000000000000000000000000000001".to_owned(),
+            entity: entity("Account"),
+            id: account(1),
+            field: field("contract"),
+            size: 3,
+            sent: false,
+        }),
+        Write::BeginLoad(entity("Contact")),
+    ];
+    vec![schema_batch(), batch(accounts), batch(journal)]
+}
