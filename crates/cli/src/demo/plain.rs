@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use driftless_transport::TransportError;
 use driftless_transport_http::{ClientOptions, HttpClient, Request, header};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::device::way;
@@ -13,11 +14,19 @@ use crate::error::CliError;
 /// The user who reads everything.
 const READER: &str = "admin";
 
-/// A record as the server writes it, annotations included.
+/// A record as JSON, annotations included.
 pub(super) type Row = Map<String, Json>;
 
-/// Everything that the server has: by entity set, by id.
-pub(super) type Everything = BTreeMap<String, BTreeMap<String, Row>>;
+/// The records of an entity set as the server writes them, by id.
+pub(super) type Records = BTreeMap<String, Box<RawValue>>;
+
+/// Everything that the server has, by entity set.
+pub(super) type Everything = BTreeMap<String, Records>;
+
+/// Reads a record of an answer.
+pub(super) fn row(text: &RawValue) -> Result<Row, CliError> {
+    serde_json::from_str(text.get()).map_err(|error| unreadable(&error.to_string()))
+}
 
 #[derive(Deserialize)]
 struct Sets {
@@ -31,8 +40,13 @@ struct Set {
 }
 
 #[derive(Deserialize)]
+struct Key {
+    id: String,
+}
+
+#[derive(Deserialize)]
 struct Rows {
-    value: Vec<Row>,
+    value: Vec<Box<RawValue>>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
 }
@@ -47,17 +61,14 @@ pub(super) async fn read_everything(url: &str) -> Result<Everything, CliError> {
     let sets: Sets = get(&http, &root).await?;
     let mut everything = Everything::new();
     for set in sets.value {
-        let mut records = BTreeMap::new();
+        let mut records = Records::new();
         let mut link = Some(format!("{root}{}", set.url));
         while let Some(url) = link {
             let page: Rows = get(&http, &url).await?;
             for row in page.value {
-                let id = row
-                    .get("id")
-                    .and_then(Json::as_str)
-                    .unwrap_or_default()
-                    .to_owned();
-                if records.insert(id, row).is_some() {
+                let key: Key =
+                    serde_json::from_str(row.get()).map_err(|error| unreadable(&error.to_string()))?;
+                if records.insert(key.id, row).is_some() {
                     return Err(unreadable(&format!("{} has a record twice", set.name)));
                 }
             }

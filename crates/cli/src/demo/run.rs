@@ -23,7 +23,7 @@ pub(crate) struct DemoArgs {
     pub(crate) headless: bool,
 
     /// How many records the server begins with
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=200_000))]
     pub(crate) seed_data: u32,
 }
 

@@ -1,5 +1,6 @@
 //! The tour: download, lose the network, work, come back, agree.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,9 +32,9 @@ const TECHNICIAN: Person = Person {
     role: "technician",
 };
 
-/// How long passes between the work of the two. Their clocks are compared with the server's, which tells whole seconds:
-/// further apart than this, it is certain whose edit was later.
-const A_LITTLE_LATER: Duration = Duration::from_millis(1500);
+/// How long passes between the work of the two. Each device's clock is compared with the server's, which tells whole
+/// seconds: this far apart, it is certain whose edit was later.
+const A_LITTLE_LATER: Duration = Duration::from_millis(2500);
 
 /// After how many rounds of synchronizations everything must be quiet.
 const MOST_ROUNDS: usize = 6;
@@ -249,7 +250,7 @@ impl Tour {
         let effects = proof::check(devices, before, &after)?;
         self.took("proof", begin);
         Ok(Report {
-            records: after.values().map(std::collections::BTreeMap::len).sum(),
+            records: after.values().map(BTreeMap::len).sum(),
             devices: reports,
             effects,
             timings: std::mem::take(&mut self.timings),

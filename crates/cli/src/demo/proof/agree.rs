@@ -1,13 +1,11 @@
 //! Comparing all records and all fields of a device with the server.
 
-use std::collections::BTreeMap;
-
 use driftless_engine::Engine;
 use driftless_odata::payload::{Layout, Numbers, write_value};
 use driftless_record::{EntityName, EntitySchema, Query, Record, RecordId};
 use serde_json::Value as Json;
 
-use crate::demo::plain::{Everything, Row};
+use crate::demo::plain::{self, Everything, Records, Row};
 use crate::error::CliError;
 
 /// What comparing a device with the server came to.
@@ -50,7 +48,7 @@ pub(in crate::demo) fn compare(
     }
     for entity in schema.entities.values().filter(|entity| !entity.is_abstract) {
         let layout = Layout::new(&schema, entity, &[], None);
-        let none = BTreeMap::new();
+        let none = Records::new();
         let rows = server.get(&entity.set).unwrap_or(&none);
         agreement.entities += 1;
         let records = engine.query(&Query::all(entity.name.clone()))?;
@@ -64,7 +62,7 @@ pub(in crate::demo) fn compare(
                 continue;
             }
             match row {
-                Some(row) => same(entity, &layout, record, row, &mut agreement),
+                Some(text) => same(entity, &layout, record, &plain::row(text)?, &mut agreement),
                 None => agreement
                     .differences
                     .push(format!("{} {} is only on the device", key.0, key.1)),

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::agree::json;
 use crate::demo::device::Device;
 use crate::demo::made::{Deed, Fate, Made};
-use crate::demo::plain::{Everything, Row};
+use crate::demo::plain::{self, Everything, Records, Row};
 use crate::error::CliError;
 
 /// What checking the effects came to.
@@ -62,7 +62,7 @@ pub(in crate::demo) fn check(
         return Ok(effects);
     };
     let schema = device.engine.schema()?;
-    records(&schema, before, after, &expected, &mut effects);
+    records(&schema, before, after, &expected, &mut effects)?;
     Ok(effects)
 }
 
@@ -103,8 +103,8 @@ fn records(
     after: &Everything,
     expected: &BTreeMap<(EntityName, RecordId), Expected>,
     effects: &mut Effects,
-) {
-    let none = BTreeMap::new();
+) -> Result<(), CliError> {
+    let none = Records::new();
     for entity in schema.entities.values().filter(|entity| !entity.is_abstract) {
         let layout = Layout::new(schema, entity, &[], None);
         let was = before.get(&entity.set).unwrap_or(&none);
@@ -114,13 +114,15 @@ fn records(
             let (old, new) = (was.get(id), is.get(id));
             let key = (entity.name.clone(), RecordId::from_canonical(id));
             match expected.get(&key) {
-                None if old == new => effects.untouched += 1,
+                None if old.map(|row| row.get()) == new.map(|row| row.get()) => effects.untouched += 1,
                 None => effects
                     .failures
                     .push(format!("{} {id} was changed by nobody's operation", entity.name)),
                 Some(expected) => {
                     effects.changed += 1;
-                    if let Err(why) = effect(entity, &layout, expected, old, new) {
+                    let old = old.map(|text| plain::row(text)).transpose()?;
+                    let new = new.map(|text| plain::row(text)).transpose()?;
+                    if let Err(why) = effect(entity, &layout, expected, old.as_ref(), new.as_ref()) {
                         effects.failures.push(format!("{} {id}: {why}", entity.name));
                     }
                 }
@@ -134,6 +136,7 @@ fn records(
             "{told} records should have changed on the server, {found} were found"
         ));
     }
+    Ok(())
 }
 
 /// Checks that a record became what it should: every field that was set, and no other but the server's own.
