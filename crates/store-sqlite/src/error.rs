@@ -8,10 +8,6 @@ use rusqlite::ErrorCode;
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Turns an error of the database into the port's: by what the caller can do next.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is used as `map_err(of_database)`"
-)]
 pub(crate) fn of_database(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,

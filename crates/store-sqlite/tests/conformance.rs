@@ -1,5 +1,7 @@
 //! The SQLite store keeps the contract of the port.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Read as _;
 use std::path::Path;
 

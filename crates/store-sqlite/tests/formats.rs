@@ -1,5 +1,7 @@
 //! Databases of other versions.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 

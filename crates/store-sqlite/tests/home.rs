@@ -1,5 +1,7 @@
 //! Homes and accounts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::io::Read as _;
 

@@ -1,6 +1,8 @@
 //! Several processes on one database, as far as one process can play them: each store has connections and a catalogue
 //! of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use driftless_record::{Query, Timestamp, Value};
 use driftless_store::{JournalReader as _, RecordStore as _, StoreError, ViewReader as _, Write, WriteBatch};
 use driftless_store_sqlite::SqliteStore;

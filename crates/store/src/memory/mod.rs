@@ -38,7 +38,7 @@ impl RecordStore for MemoryStore {
         match batch.expect {
             Some(expected) if expected != state.number => {
                 let found = state.number;
-                return Err(StoreError::Stale { expected, found });
+                Err(StoreError::Stale { expected, found })
             }
             _ => state.commit(batch.writes),
         }

@@ -49,11 +49,15 @@ impl<S: RecordStore, F: Fn() -> S> StoreFactory for Volatile<F> {
     }
 }
 
+/// Opens the place for file bytes in a directory.
+pub type OpenFiles<S> = fn(&Path) -> Box<dyn FileKeeper<S>>;
+
 /// A store in a directory of its own.
+#[derive(Debug)]
 pub struct OnDisk<D, S> {
     directory: D,
     open: fn(&Path) -> S,
-    files: Option<fn(&Path) -> Box<dyn FileKeeper<S>>>,
+    files: Option<OpenFiles<S>>,
 }
 
 impl<D, S> OnDisk<D, S> {
@@ -68,7 +72,7 @@ impl<D, S> OnDisk<D, S> {
 
     /// Takes what opens the place for file bytes in the directory.
     #[must_use]
-    pub fn with_files(self, files: fn(&Path) -> Box<dyn FileKeeper<S>>) -> Self {
+    pub fn with_files(self, files: OpenFiles<S>) -> Self {
         Self {
             files: Some(files),
             ..self

@@ -12,7 +12,7 @@ mod model;
 pub mod sample;
 mod strict;
 
-pub use factory::{FileKeeper, OnDisk, StoreFactory, Volatile};
+pub use factory::{FileKeeper, OnDisk, OpenFiles, StoreFactory, Volatile};
 pub use model::Model;
 pub use strict::StrictStore;
 

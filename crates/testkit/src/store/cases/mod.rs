@@ -1,5 +1,7 @@
 //! The cases of the store suite. A test name states a law.
 
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking, as every test does")]
+
 pub mod commit;
 pub mod files;
 pub mod journal;

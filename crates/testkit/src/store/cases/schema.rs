@@ -36,7 +36,7 @@ pub fn a_new_schema_keeps_operations_and_images(factory: &mut impl StoreFactory)
         store.commit(put(&next)).unwrap();
         assert_eq!(*store.schema().unwrap(), next);
         let found = store.operations(&OperationSelection::Pending(9)).unwrap();
-        assert_eq!(found, [queued.clone()]);
+        assert_eq!(found, std::slice::from_ref(&queued));
         assert_eq!(
             store.image(&entity("Account"), &account(1)).unwrap(),
             Some(image(1, "Alpha"))
