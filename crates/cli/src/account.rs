@@ -68,8 +68,8 @@ impl Account {
     }
 
     /// Notes how the user signed in.
-    pub(crate) fn note_sign_in(&self, sign_in: SignIn) -> Result<(), CliError> {
-        write(&self.place("sign-in.json"), &sign_in)
+    pub(crate) fn note_sign_in(&self, sign_in: &SignIn) -> Result<(), CliError> {
+        write(&self.place("sign-in.json"), sign_in)
     }
 
     fn place(&self, name: &str) -> PathBuf {

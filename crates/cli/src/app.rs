@@ -20,7 +20,7 @@ use crate::output::{Answer, print};
 /// order, and loads what others changed. Where both sides changed the same, nothing is silently lost: it
 /// is merged by a rule, or it waits for you in `driftless log`.
 #[derive(Debug, Parser)]
-#[command(name = "driftless", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "driftless", version, max_term_width = 100)]
 #[command(after_help = "\
 First steps:
   driftless serve --seed-data 2000                      a server to try things with
@@ -31,20 +31,26 @@ First steps:
   driftless sync                                        send and load
   driftless log                                         what happened, and what waits for you
 
-Exit codes: 0 done, or saved to the outbox; 1 failed; 2 wrong usage; 3 something this call handled waits
+Exit codes: 0 done, or saved to the outbox; 1 failed; 2 wrong usage; 3 something this call handled waits \
 for you (sync, wait, resolve); 4 the server cannot be reached, nothing is lost (login, download, sync, wait).")]
 struct Cli {
     /// The folder that holds everything this device knows
-    #[arg(long, global = true, value_name = "DIR", env = "DRIFTLESS_HOME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "For every command",
+        value_name = "DIR",
+        env = "DRIFTLESS_HOME"
+    )]
     home: Option<PathBuf>,
     /// The account to work with: its id, its user, or user@host; else the one signed in last
-    #[arg(long, global = true, value_name = "A")]
+    #[arg(long, global = true, help_heading = "For every command", value_name = "A")]
     account: Option<String>,
     /// Answer with one JSON document on standard output, errors included
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "For every command")]
     json: bool,
     /// Write every exchange with the server to standard error, without secrets and values
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "For every command")]
     trace: bool,
     #[command(subcommand)]
     command: Command,
@@ -97,8 +103,9 @@ fn misused(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return if is_help { Exit::Done } else { Exit::Usage };
     }
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default();
+    let message = text.split("\n\n").next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     print(
         Err(CliError::usage(message).hint("`driftless --help` lists the commands")),
         true,

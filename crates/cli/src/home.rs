@@ -16,8 +16,9 @@ pub(crate) struct Home {
 
 impl Home {
     /// Opens a home, making it if it is not there.
-    pub(crate) fn open(path: PathBuf) -> Result<Self, CliError> {
-        let inner = home::Home::open(path.clone())
+    pub(crate) fn open(path: impl Into<PathBuf>) -> Result<Self, CliError> {
+        let path = path.into();
+        let inner = home::Home::open(&path)
             .map_err(|error| CliError::from(error).in_front(&format!("{}: ", path.display())))?;
         Ok(Self { inner })
     }
@@ -71,7 +72,7 @@ impl Home {
         let account = self.inner.add(&identity(contact, &sign_in.url))?;
         self.inner.set_current(account.id())?;
         let account = Account::new(account, self.device());
-        account.note_sign_in(SignIn {
+        account.note_sign_in(&SignIn {
             at: crate::context::host().clock.now(),
             ..sign_in
         })?;

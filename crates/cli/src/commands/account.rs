@@ -22,8 +22,8 @@ const MAX_SECRET: u64 = 64 << 10;
 /// Sign in to a service
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An address without a scheme means https://; http:// works only for a server on this machine. The password
-is asked for, or read from standard input with --password-stdin, or from DRIFTLESS_PASSWORD; it is never an
+An address without a scheme means https://; http:// works only for a server on this machine. The password \
+is asked for, or read from standard input with --password-stdin, or from DRIFTLESS_PASSWORD; it is never an \
 argument. Signing in again renews the password and keeps everything on the device.
 
 Examples:

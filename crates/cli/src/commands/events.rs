@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Follow a list as it changes, until Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_help = "\
-First every record that is there, then each one that comes, changes or goes, whether by you, by another
+First every record that is there, then each one that comes, changes or goes, whether by you, by another \
 process or by a synchronization. With --json, one document a line: {\"event\": \"added\", \"record\": …}.
 
 Example:

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Show what waits to be sent, in order
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An operation is queued, in flight, unknown (sent, no answer yet), waiting (the server asked for later),
+An operation is queued, in flight, unknown (sent, no answer yet), waiting (the server asked for later), \
 conflict or refused (see `driftless log`). Nothing leaves the outbox but to the server, or by your word.
 
 Example:
@@ -45,7 +45,7 @@ pub(crate) struct Undo {
 /// Wait until a change is on the server, or waits for you
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Ends with 0 when the outcome is known, with 3 if the change waits for you, with 4 if the server could not
+Ends with 0 when the outcome is known, with 3 if the change waits for you, with 4 if the server could not \
 be reached in time, with 1 if time ran out otherwise.
 
 Example:

@@ -35,7 +35,7 @@ pub(crate) struct Which {
 /// List records that are on this device
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Filters are OData's: eq ne gt ge lt le, and or not, in, contains(), startswith(), year(), any() and all()
+Filters are OData's: eq ne gt ge lt le, and or not, in, contains(), startswith(), year(), any() and all() \
 over child records, paths through lookups. Text stands in single quotes.
 
 Examples:

@@ -12,7 +12,7 @@ use crate::output::{line, note};
 /// Run the reference server
 #[derive(Debug, Args)]
 #[command(after_help = "\
-OData 4.01 over SQLite, with a CRM schema built in. The first line on standard output is its address.
+OData 4.01 over SQLite, with a CRM schema built in. The first line on standard output is its address. \
 Ctrl-C ends it. Without --data it keeps its data in a temporary folder and forgets them at the end.
 
 Examples:

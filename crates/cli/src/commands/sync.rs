@@ -15,7 +15,7 @@ use crate::output::{Answer, journal, report, text};
 /// Load everything that belongs on this device
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The first synchronization, in named stages. When it is cut, the same command goes on at the page it had
+The first synchronization, in named stages. When it is cut, the same command goes on at the page it had \
 reached. Later, `driftless sync` does the same and is quicker.
 
 Example:
@@ -29,7 +29,7 @@ pub(crate) struct Download {
 /// Send what you changed, and load what others changed
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Works in every mode: offline mode uses the network only for this. Ends with 3 if something that was sent
+Works in every mode: offline mode uses the network only for this. Ends with 3 if something that was sent \
 now waits for you, with 4 if the server cannot be reached; nothing is lost then.
 
 Examples:

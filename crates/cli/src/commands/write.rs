@@ -14,13 +14,13 @@ use crate::output::{Answer, journal};
 /// Create a record
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Values are typed by the field: true, 12, 1234.50, 2026-11-22, 2026-11-22T08:30:00Z, PT1H30M, a choice's
-code, the id of the record a lookup points to (Entity:ID where several entities are possible). Text is
+Values are typed by the field: true, 12, 1234.50, 2026-11-22, 2026-11-22T08:30:00Z, PT1H30M, a choice's \
+code, the id of the record a lookup points to (Entity:ID where several entities are possible). Text is \
 taken as it is. `name=` or `name=null` empties a field (`name=` is empty text for a text field).
 
 Examples:
   driftless create Account name='Northern Lights Ltd' city=Oslo
-  driftless create Contact full_name='Ann Lee' account=0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10")]
+  driftless create Contact first_name=Ann last_name=Lee account=0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10")]
 pub(crate) struct Create {
     /// The entity, by its name or its set's: Account or Accounts
     entity: String,
@@ -50,7 +50,7 @@ pub(crate) struct Update {
 /// Delete a record
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It is gone from this device at once, and from the server when it has been sent. `driftless undo` takes it
+It is gone from this device at once, and from the server when it has been sent. `driftless undo` takes it \
 back until then.
 
 Example:

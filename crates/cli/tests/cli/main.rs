@@ -1,0 +1,9 @@
+//! The command line as other programs rely on it: exit codes, JSON shapes, messages. Real processes, the real server.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod device;
+mod help;
+mod misuse;
+mod shapes;
+mod work;
