@@ -44,7 +44,7 @@ impl Confirmed {
     }
 }
 
-/// Works out what a result means for the operations that a sending carried.
+/// Works out what a result means for the operations that a sending carried, given the pending ones of its record.
 ///
 /// Handling the same result twice does nothing more (law L11): operations that no longer belong to the sending are left
 /// alone.
@@ -52,11 +52,10 @@ pub(crate) fn confirm(
     ground: &mut Ground,
     now: Timestamp,
     sending: &Sending,
-    result: &PushResult,
+    (result, of_record): (&PushResult, Vec<Operation>),
     into: &mut Confirmed,
 ) {
     let record: Key = (sending.change.entity.clone(), sending.change.record.clone());
-    let of_record = ground.pending_of(&record);
     let (carried, rest): (Vec<Operation>, Vec<Operation>) = of_record
         .into_iter()
         .partition(|operation| belongs(operation, sending));

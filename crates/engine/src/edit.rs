@@ -133,7 +133,8 @@ impl Desk<'_> {
             server: None,
             gone: false,
         };
-        self.record(image, OperationKind::Create(edits), true)
+        let pending = self.pending(&image.id)?;
+        self.record(image, OperationKind::Create(edits), true, pending)
     }
 
     fn update(&self, id: &RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
@@ -156,15 +157,14 @@ impl Desk<'_> {
                 Vec::new(),
             ));
         }
-        let pending = self.pending(id)?;
+        let (image, pending, is_new) = self.grounds(id, view)?;
         if let Some(refused) = pending
             .last()
             .filter(|o| matches!(o.state, OperationState::Refused(_)))
         {
             return self.amend(refused.clone(), &pending, changes);
         }
-        let (image, is_new) = self.image(id, view)?;
-        self.record(image, OperationKind::Update(changes), is_new)
+        self.record(image, OperationKind::Update(changes), is_new, pending)
     }
 
     fn delete(&self, id: &RecordId) -> Result<(Written, Vec<Write>), EngineError> {
@@ -172,16 +172,13 @@ impl Desk<'_> {
         self.allowed(deletable, "deleted")?;
         let view = self.view(id)?;
         let seen = view.fields.clone();
-        let (image, is_new) = self.image(id, view)?;
-        self.record(
-            image,
-            OperationKind::Delete {
-                seen,
-                raw: self.raw_stamp(),
-                stamp: None,
-            },
-            is_new,
-        )
+        let (image, pending, is_new) = self.grounds(id, view)?;
+        let kind = OperationKind::Delete {
+            seen,
+            raw: self.raw_stamp(),
+            stamp: None,
+        };
+        self.record(image, kind, is_new, pending)
     }
 
     /// Makes the writes of a new operation: view, image if there was none, and the operation itself.
@@ -190,6 +187,7 @@ impl Desk<'_> {
         image: Image,
         kind: OperationKind,
         new_image: bool,
+        mut pending: Vec<Operation>,
     ) -> Result<(Written, Vec<Write>), EngineError> {
         let id = image.id.clone();
         if self.entity.local_only {
@@ -217,7 +215,6 @@ impl Desk<'_> {
             attempts: 0,
             rebased: 0,
         };
-        let mut pending = self.pending(&id)?;
         let written = Written {
             record: id,
             operation: Some(operation.id),
@@ -302,26 +299,23 @@ impl Desk<'_> {
             })
     }
 
-    /// Returns the record's image, and whether it is made here from settled data.
-    fn image(&self, id: &RecordId, view: Record) -> Result<(Image, bool), EngineError> {
-        Ok(match self.store.image(&self.entity.name, id)? {
-            Some(image) => (image, false),
-            None => {
-                let server = ServerRecord {
-                    record: view,
-                    stamps: BTreeMap::new(),
-                };
-                (
-                    Image {
-                        entity: self.entity.name.clone(),
-                        id: id.clone(),
-                        server: Some(server),
-                        gone: false,
-                    },
-                    true,
-                )
-            }
-        })
+    /// Returns the record's image, its pending operations, and whether the image is made here from settled data.
+    fn grounds(&self, id: &RecordId, view: Record) -> Result<(Image, Vec<Operation>, bool), EngineError> {
+        if let Some(image) = self.store.image(&self.entity.name, id)? {
+            return Ok((image, self.pending(id)?, false));
+        }
+        // Every pending operation has an image under it, so this record has none.
+        let server = ServerRecord {
+            record: view,
+            stamps: BTreeMap::new(),
+        };
+        let image = Image {
+            entity: self.entity.name.clone(),
+            id: id.clone(),
+            server: Some(server),
+            gone: false,
+        };
+        Ok((image, Vec::new(), true))
     }
 
     fn pending(&self, id: &RecordId) -> Result<Vec<Operation>, StoreError> {

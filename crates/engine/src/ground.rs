@@ -1,6 +1,6 @@
 //! One reading of the outbox that planning rests on, kept up with the engine's own commits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use driftless_record::{ClockSample, EntityName, LogId, Operation, RecordId, Schema, Settings, Timestamp};
@@ -77,6 +77,21 @@ impl Ground {
             .collect()
     }
 
+    /// Returns the pending operations of several records, each record's in sequence, from one walk of the outbox.
+    pub(crate) fn pending_of_each<'a>(
+        &self,
+        records: impl Iterator<Item = (&'a EntityName, &'a RecordId)>,
+    ) -> BTreeMap<Key, Vec<Operation>> {
+        let wanted: HashSet<_> = records.collect();
+        let mut found: BTreeMap<Key, Vec<Operation>> = BTreeMap::new();
+        for operation in &self.pending {
+            if wanted.contains(&(&operation.entity, &operation.record)) {
+                found.entry(key(operation)).or_default().push(operation.clone());
+            }
+        }
+        found
+    }
+
     /// Returns an operation by its id, if it is pending.
     pub(crate) fn operation(&self, id: driftless_record::OperationId) -> Option<&Operation> {
         self.pending.iter().find(|operation| operation.id == id)
@@ -100,9 +115,16 @@ impl Ground {
     }
 
     fn absorb(&mut self, writes: Vec<Write>) {
+        let mut ended = BTreeSet::new();
         for write in writes {
             match write {
-                Write::PutOperation(operation) => self.absorb_operation(*operation),
+                Write::PutOperation(operation) if operation.state.is_final() => {
+                    ended.insert(operation.sequence);
+                }
+                Write::PutOperation(operation) => {
+                    ended.remove(&operation.sequence);
+                    self.absorb_operation(*operation);
+                }
                 Write::PutImage(image) => {
                     self.images
                         .insert((image.entity.clone(), image.id.clone()), image);
@@ -123,19 +145,20 @@ impl Ground {
                 | Write::DropFile(_) => {}
             }
         }
+        // All at once: an outbox may be long, and one commit ends many of its operations.
+        if !ended.is_empty() {
+            self.pending
+                .retain(|operation| !ended.contains(&operation.sequence));
+        }
     }
 
     fn absorb_operation(&mut self, operation: Operation) {
         let at = self
             .pending
             .binary_search_by_key(&operation.sequence, |known| known.sequence);
-        match (at, operation.state.is_final()) {
-            (Ok(at), true) => {
-                self.pending.remove(at);
-            }
-            (Ok(at), false) => self.pending[at] = operation,
-            (Err(at), false) => self.pending.insert(at, operation),
-            (Err(_), true) => {}
+        match at {
+            Ok(at) => self.pending[at] = operation,
+            Err(at) => self.pending.insert(at, operation),
         }
     }
 }

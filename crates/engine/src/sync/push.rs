@@ -229,8 +229,12 @@ fn keep(
             None => Ground::read(store)?,
         };
         let mut confirmed = Confirmed::default();
+        let records = results.iter().map(|(sending, _)| &sending.change);
+        let pending = ground.pending_of_each(records.map(|change| (&change.entity, &change.record)));
         for (sending, result) in results {
-            confirm(&mut ground, now, sending, result, &mut confirmed);
+            let key = (sending.change.entity.clone(), sending.change.record.clone());
+            let of_record = pending.get(&key).cloned().unwrap_or_default();
+            confirm(&mut ground, now, sending, (result, of_record), &mut confirmed);
         }
         match ground.commit(store, confirmed.writes.clone()) {
             Err(error) if error.retry() == Retry::Reread => {}
