@@ -14,8 +14,9 @@ use super::http::Service;
 use super::process::Process;
 use super::proxy::FaultProxy;
 
-/// A user with the role `sales`, and one who is `manager` as well.
+/// Users with the role `sales`, and one who is `manager` as well.
 pub(crate) const SELLER: &str = "seller";
+pub(crate) const SECOND: &str = "second";
 pub(crate) const MANAGER: &str = "manager";
 
 const PATH: &str = "/odata/v4/crm/";

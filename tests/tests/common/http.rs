@@ -11,6 +11,7 @@ pub(crate) struct Service {
     client: reqwest::Client,
     root: String,
     user: &'static str,
+    password: String,
 }
 
 /// A client that asks no proxy but ours.
@@ -34,10 +35,15 @@ pub(crate) struct Reply {
 impl Service {
     /// The root ends in a slash; the user's password is the name with `-pw`.
     pub(crate) fn new(root: &str, user: &'static str) -> Self {
+        Self::with_password(root, user, &format!("{user}-pw"))
+    }
+
+    pub(crate) fn with_password(root: &str, user: &'static str, password: &str) -> Self {
         Self {
             client: client(),
             root: root.to_owned(),
             user,
+            password: password.to_owned(),
         }
     }
 
@@ -51,7 +57,7 @@ impl Service {
         let mut request = self
             .client
             .request(method, format!("{}{path}", self.root))
-            .basic_auth(self.user, Some(format!("{}-pw", self.user)));
+            .basic_auth(self.user, Some(&self.password));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -86,5 +92,29 @@ impl Service {
             next = reply.json["@odata.nextLink"].as_str().map(str::to_owned);
         }
         rows
+    }
+
+    /// Creates a record as somebody else; it must succeed.
+    pub(crate) async fn create(&self, set: &str, body: &Value) -> Reply {
+        let reply = self.send(Method::POST, set, &[], Some(body)).await;
+        assert_eq!(reply.status, 201, "{set}: {}", reply.json);
+        reply
+    }
+
+    /// Changes a record as somebody else, whatever its version; it must succeed.
+    pub(crate) async fn update(&self, record: &str, body: &Value) -> Reply {
+        let reply = self
+            .send(Method::PATCH, record, &[("if-match", "*")], Some(body))
+            .await;
+        assert_eq!(reply.status, 200, "{record}: {}", reply.json);
+        reply
+    }
+
+    /// Deletes a record as somebody else, whatever its version; it must succeed.
+    pub(crate) async fn delete(&self, record: &str) {
+        let reply = self
+            .send(Method::DELETE, record, &[("if-match", "*")], None)
+            .await;
+        assert_eq!(reply.status, 204, "{record}: {}", reply.json);
     }
 }

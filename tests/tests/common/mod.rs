@@ -1,14 +1,18 @@
-//! What the scenarios share: a real SAP CAP process, a wire that breaks on command, and a
+//! What the scenarios share: real processes (a device, our server, SAP CAP), a wire that breaks on command, and a
 //! plain HTTP client to look at a service's data behind the device's back.
 
 mod cap;
+mod device;
 mod http;
 mod message;
 mod process;
 mod proxy;
+mod reference;
 mod rule;
 
-pub(crate) use cap::{Cap, MANAGER, SELLER};
+pub(crate) use cap::{Cap, MANAGER, SECOND, SELLER};
+pub(crate) use device::{Device, Ended};
 pub(crate) use http::{Service, client};
-pub(crate) use proxy::FaultProxy;
+pub(crate) use proxy::{FaultProxy, Route};
+pub(crate) use reference::Reference;
 pub(crate) use rule::{Fault, Rule};

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 const READY: Duration = Duration::from_secs(60);
 
 pub(crate) struct Process {
-    _child: Child,
+    child: Child,
     said: Arc<Mutex<String>>,
 }
 
@@ -44,12 +44,17 @@ impl Process {
                 said.lock().unwrap()
             );
         };
-        (Self { _child: child, said }, found)
+        (Self { child, said }, found)
     }
 
     /// Everything the process wrote so far.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
+    }
+
+    /// Ends the process at once and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 }
 

@@ -4,8 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::message::{Message, Unmarked};
@@ -33,20 +34,42 @@ pub(crate) struct FaultProxy {
 }
 
 struct Shared {
-    service: SocketAddr,
+    route: Route,
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Exchange>>,
+    held: Notify,
+}
+
+/// Where a service is: it may come back elsewhere after a restart.
+#[derive(Debug, Clone)]
+pub(crate) struct Route(Arc<Mutex<SocketAddr>>);
+
+impl Route {
+    pub(crate) fn to(service: SocketAddr) -> Self {
+        Self(Arc::new(Mutex::new(service)))
+    }
+
+    /// The service is here from now on.
+    pub(crate) fn turn(&self, service: SocketAddr) {
+        *self.0.lock().unwrap() = service;
+    }
 }
 
 impl FaultProxy {
     /// Starts with the link up.
     pub(crate) fn start(service: SocketAddr) -> Self {
+        Self::start_along(Route::to(service))
+    }
+
+    /// Starts with the link up, to a service that may move.
+    pub(crate) fn start_along(route: Route) -> Self {
         let reserved = socket("127.0.0.1:0".parse().unwrap());
         let address = reserved.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            service,
+            route,
             rules: Mutex::default(),
             seen: Mutex::default(),
+            held: Notify::new(),
         });
         let mut proxy = Self {
             address,
@@ -93,6 +116,11 @@ impl FaultProxy {
             .sum()
     }
 
+    /// Waits until a rule holds a request or a reply back.
+    pub(crate) async fn held(&self) {
+        self.shared.held.notified().await;
+    }
+
     /// Takes what was seen since the last call.
     pub(crate) fn take_seen(&self) -> Vec<Exchange> {
         std::mem::take(&mut self.shared.seen.lock().unwrap())
@@ -135,14 +163,24 @@ async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
             status,
             fault,
         };
-        if fault == Some(Fault::CutBefore) {
+        if let Some(Fault::CutBefore | Fault::HoldBefore) = fault {
             shared.note(seen(None));
+            if fault == Some(Fault::HoldBefore) {
+                shared.hold(&mut read).await?;
+            }
             return Ok(());
         }
         let reply = shared.ask(&request, &method).await?;
         shared.note(seen(reply.status()));
         match fault {
-            Some(Fault::CutBefore | Fault::CutAfter) => return Ok(()),
+            Some(Fault::CutBefore | Fault::HoldBefore | Fault::CutAfter) => return Ok(()),
+            Some(Fault::HoldAfter) => return shared.hold(&mut read).await,
+            Some(Fault::HoldAt(length)) => {
+                write.write_all(&reply.head).await?;
+                let length = length.min(reply.body.len().saturating_sub(1));
+                write.write_all(&reply.body[..length]).await?;
+                return shared.hold(&mut read).await;
+            }
             Some(Fault::Truncate(length)) => {
                 write.write_all(&reply.head).await?;
                 let length = length.min(reply.body.len().saturating_sub(1));
@@ -163,13 +201,21 @@ impl Shared {
         rules.iter_mut().find_map(|rule| rule.strike(method, path, body))
     }
 
+    /// Tells that something is held back, and keeps the connection until the client is gone.
+    async fn hold(&self, read: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+        self.held.notify_one();
+        let mut rest = Vec::new();
+        read.read_to_end(&mut rest).await.map(drop)
+    }
+
     fn note(&self, exchange: Exchange) {
         self.seen.lock().unwrap().push(exchange);
     }
 
     /// Passes the request on, over a connection of its own, and reads the whole reply.
     async fn ask(&self, request: &Message, method: &str) -> io::Result<Message> {
-        let mut service = TcpStream::connect(self.service).await?;
+        let service = *self.route.0.lock().unwrap();
+        let mut service = TcpStream::connect(service).await?;
         service.write_all(&request.head).await?;
         service.write_all(&request.body).await?;
         let mut service = BufReader::new(service);

@@ -9,6 +9,12 @@ pub(crate) enum Fault {
     CutAfter,
     /// Only this many bytes of the reply's body arrive.
     Truncate(usize),
+    /// The request waits on the wire and never reaches the service.
+    HoldBefore,
+    /// The service has done it; the reply waits on the wire and never arrives.
+    HoldAfter,
+    /// This many bytes of the reply's body arrive, and no more.
+    HoldAt(usize),
 }
 
 /// The requests that break: those of a method and with a text in the path, and in the body if asked for.
@@ -24,7 +30,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// Breaks the next request with this method and this text in its path and query.
+    /// Breaks the next request with this method (any, if it is empty) and this text in its path and query.
     pub(crate) fn next(fault: Fault, method: &str, path: &str) -> Self {
         Self {
             method: method.to_owned(),
@@ -61,7 +67,7 @@ impl Rule {
 
     /// Tells whether this request breaks, and counts it.
     pub(crate) fn strike(&mut self, method: &str, path: &str, body: &[u8]) -> Option<Fault> {
-        let fits = self.method == method
+        let fits = (self.method.is_empty() || self.method == method)
             && path.contains(&self.path)
             && String::from_utf8_lossy(body).contains(&self.body);
         if !fits || self.struck == self.times {

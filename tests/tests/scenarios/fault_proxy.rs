@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 
-use crate::common::{Fault, FaultProxy, Rule};
+use crate::common::{Fault, FaultProxy, Route, Rule};
 
 /// A service that counts what it has done.
 async fn counting_service() -> (SocketAddr, Arc<AtomicUsize>) {
@@ -150,4 +150,39 @@ async fn a_link_that_is_down_refuses_and_comes_back_on_the_same_port() {
         client.add("again").await.unwrap();
     }
     assert_eq!(done.load(Ordering::SeqCst), 6);
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_told_and_never_arrives() {
+    let (service, done) = counting_service().await;
+    let proxy = FaultProxy::start(service);
+    for (fault, effects) in [
+        (Fault::HoldBefore, 0),
+        (Fault::HoldAfter, 1),
+        (Fault::HoldAt(3), 1),
+    ] {
+        proxy.plan(Rule::next(fault, "", "/add"));
+        let client = Client::new(proxy.address());
+        let before = done.load(Ordering::SeqCst);
+        // The client is dropped, as a process is killed, once it is known that something is held.
+        tokio::select! {
+            reply = client.add("one") => panic!("{reply:?}"),
+            () = proxy.held() => {}
+        }
+        assert_eq!(done.load(Ordering::SeqCst), before + effects, "{fault:?}");
+    }
+    assert_eq!(proxy.heal(), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_moved_is_found_again() {
+    let (first, _) = counting_service().await;
+    let (second, done) = counting_service().await;
+    let route = Route::to(first);
+    let proxy = FaultProxy::start_along(route.clone());
+    let client = Client::new(proxy.address());
+    client.add("there").await.unwrap();
+    route.turn(second);
+    client.add("here").await.unwrap();
+    assert_eq!(done.load(Ordering::SeqCst), 1);
 }

@@ -5,8 +5,18 @@
 mod common;
 
 #[cfg(test)]
+mod cap_conflicts;
+#[cfg(test)]
+mod cap_faults;
+#[cfg(test)]
+mod cap_offline;
+#[cfg(test)]
 mod cap_service;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod fault_proxy;
 #[cfg(test)]
 mod no_file_forgotten;
+#[cfg(test)]
+mod reference_server;
