@@ -28,18 +28,18 @@ CREATE TABLE field (
 ) STRICT, WITHOUT ROWID;
 
 -- What an edit appends, in one table, so that it touches one end: pending operations under twice their sequence number,
--- and server images of unsettled records under odd numbers.
+-- and server images of unsettled records, without id and state, under odd numbers.
 CREATE TABLE entry (
     key INTEGER PRIMARY KEY,
     id BLOB,
-    entity TEXT,
-    record TEXT,
+    entity TEXT NOT NULL,
+    record TEXT NOT NULL,
     state TEXT,
     payload ANY NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX entry_id ON entry (id) WHERE id IS NOT NULL;
 
--- The entries of each unsettled record.
+-- The entries of each unsettled record, kept by the triggers below.
 CREATE TABLE unsettled (
     entity TEXT NOT NULL,
     record TEXT NOT NULL,
@@ -56,6 +56,15 @@ CREATE TABLE history (
     state TEXT NOT NULL,
     payload TEXT NOT NULL
 ) STRICT;
+
+-- Triggers rather than statements of the program: an edit takes half the time.
+CREATE TRIGGER entry_comes AFTER INSERT ON entry BEGIN
+    INSERT INTO unsettled (entity, record, key) VALUES (new.entity, new.record, new.key);
+    DELETE FROM history WHERE id = new.id;
+END;
+CREATE TRIGGER entry_goes AFTER DELETE ON entry BEGIN
+    DELETE FROM unsettled WHERE entity = old.entity AND record = old.record AND key = old.key;
+END;
 
 CREATE TABLE sending (
     id BLOB PRIMARY KEY,

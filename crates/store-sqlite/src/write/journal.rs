@@ -2,14 +2,34 @@
 
 use driftless_record::{EntityName, LogEntry, Operation, RecordId, RequestId, Sending};
 use driftless_store::{FileRow, Image, StoreError};
-use rusqlite::{ErrorCode, OptionalExtension as _};
+use rusqlite::ErrorCode;
 
 use super::Commit;
-use crate::error::{Result, of_database, too_large, unreadable};
+use crate::error::{Result, too_large, unreadable};
 use crate::payload::{encode_image, encode_log, encode_operation, encode_sending};
 
-const TAKE_MARK: &str = "DELETE FROM unsettled WHERE entity = ?1 AND record = ?2 AND key = ?3";
-const PUT_MARK: &str = "INSERT INTO unsettled (entity, record, key) VALUES (?1, ?2, ?3)";
+/// Puts a pending operation; changes nothing if its place is taken by another, or its id has another place.
+const PUT_PENDING: &str = "
+    INSERT INTO entry (key, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (key) DO UPDATE SET state = excluded.state, payload = excluded.payload
+    WHERE id = excluded.id AND entity = excluded.entity AND record = excluded.record";
+
+const PUT_FINAL: &str = "
+    INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, entity = excluded.entity, record = excluded.record,
+    state = excluded.state, payload = excluded.payload";
+
+/// Puts an image in the place that the record's image has, or under the next odd number.
+const PUT_IMAGE: &str = "
+    INSERT INTO entry (key, entity, record, payload) VALUES (coalesce(
+        (SELECT key FROM unsettled WHERE entity = ?1 AND record = ?2 AND key % 2 = 1),
+        (SELECT max(key) + 1 + max(key) % 2 FROM entry),
+        1
+    ), ?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET payload = excluded.payload";
+
+const DROP_IMAGE: &str = "
+    DELETE FROM entry WHERE key = (SELECT key FROM unsettled WHERE entity = ?1 AND record = ?2 AND key % 2 = 1)";
 
 impl Commit<'_> {
     pub(super) fn put_operation(&self, operation: &Operation) -> Result<()> {
@@ -20,65 +40,30 @@ impl Commit<'_> {
         let (Some(sequence), Some(key)) = (sequence, key) else {
             return Err(too_large("the sequence number"));
         };
-        let place = (operation.entity.as_str(), operation.record.as_str(), key);
         let payload = encode_operation(operation).map_err(|_| unreadable("an operation"))?;
+        let (entity, record) = (operation.entity.as_str(), operation.record.as_str());
         let word = operation.state.word();
-        let pending = !operation.state.is_final();
-        let known = self.pending_place(id)?;
-        if pending
-            && known
-                .as_ref()
-                .is_some_and(|known| place == (&known.0, &known.1, known.2))
-        {
-            let update = "UPDATE entry SET state = ?2, payload = ?3 WHERE key = ?1";
-            return self.run(update, (key, word, &payload)).map(|_| ());
-        }
-        if let Some(known) = known {
-            self.run("DELETE FROM entry WHERE key = ?1", [known.2])?;
-            self.run(TAKE_MARK, known)?;
-        }
-        self.run("DELETE FROM history WHERE id = ?1", [id])?;
-        let inserted = if pending {
-            let insert =
-                "INSERT INTO entry (key, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            self.run(insert, (key, id, place.0, place.1, word, &payload))
-        } else {
-            let insert = "INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            self.run(insert, (sequence, id, place.0, place.1, word, &payload))
+        let put = |sql, place: i64| match self.run(sql, (place, id, entity, record, word, &payload)) {
+            Err(StoreError::Backend(source)) if is_constraint(source.as_ref()) => Ok(0),
+            result => result,
         };
-        inserted.map_err(|error| match &error {
-            StoreError::Backend(source) if is_constraint(source.as_ref()) => StoreError::Unfit(format!(
-                "operation {}: another has its sequence number",
-                operation.id
-            )),
-            _ => error,
-        })?;
-        if pending {
-            self.run(PUT_MARK, place)?;
+        let drop_pending = || self.run("DELETE FROM entry WHERE id = ?1", [id]);
+        let mut done;
+        if operation.state.is_final() {
+            drop_pending()?;
+            done = put(PUT_FINAL, sequence)?;
+        } else {
+            done = put(PUT_PENDING, key)?;
+            if done == 0 && drop_pending()? > 0 {
+                // It had another place.
+                done = put(PUT_PENDING, key)?;
+            }
+        }
+        if done == 0 {
+            let why = format!("operation {}: another has its sequence number", operation.id);
+            return Err(StoreError::Unfit(why));
         }
         Ok(())
-    }
-
-    /// Returns entity, record and key of a pending operation.
-    fn pending_place(&self, id: &[u8; 16]) -> Result<Option<(String, String, i64)>> {
-        self.connection
-            .prepare_cached("SELECT entity, record, key FROM entry WHERE id = ?1")
-            .and_then(|mut statement| {
-                let place = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-                place.optional()
-            })
-            .map_err(of_database)
-    }
-
-    /// Returns the key of the image of a record.
-    fn image_key(&self, entity: &EntityName, id: &RecordId) -> Result<Option<i64>> {
-        self.connection
-            .prepare_cached("SELECT key FROM unsettled WHERE entity = ?1 AND record = ?2 AND key % 2 = 1")
-            .and_then(|mut statement| {
-                let key = statement.query_row((entity.as_str(), id.as_str()), |row| row.get(0));
-                key.optional()
-            })
-            .map_err(of_database)
     }
 
     pub(super) fn put_sending(&self, sending: &Sending) -> Result<()> {
@@ -106,27 +91,13 @@ impl Commit<'_> {
             )));
         }
         let payload = encode_image(image.server.as_ref(), image.gone).map_err(|_| unreadable("an image"))?;
-        if let Some(key) = self.image_key(&image.entity, &image.id)? {
-            self.run("UPDATE entry SET payload = ?2 WHERE key = ?1", (key, &payload))?;
-            return Ok(());
-        }
-        let key: i64 = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO entry (key, payload)
-                 VALUES ((SELECT coalesce(max(key) + 1 + max(key) % 2, 1) FROM entry), ?1) RETURNING key",
-            )
-            .and_then(|mut statement| statement.query_row([&payload], |row| row.get(0)))
-            .map_err(of_database)?;
-        self.run(PUT_MARK, (image.entity.as_str(), image.id.as_str(), key))?;
+        let place = (image.entity.as_str(), image.id.as_str());
+        self.run(PUT_IMAGE, (place.0, place.1, &payload))?;
         Ok(())
     }
 
     pub(super) fn drop_image(&self, entity: &EntityName, id: &RecordId) -> Result<()> {
-        if let Some(key) = self.image_key(entity, id)? {
-            self.run("DELETE FROM entry WHERE key = ?1", [key])?;
-            self.run(TAKE_MARK, (entity.as_str(), id.as_str(), key))?;
-        }
+        self.run(DROP_IMAGE, (entity.as_str(), id.as_str()))?;
         Ok(())
     }
 

@@ -1,13 +1,13 @@
 //! Rows of the view.
 
 use driftless_record::sql::{self, Stored, StoredRef};
-use driftless_record::{EntityName, RecordId, RowSet};
+use driftless_record::{EntityName, RecordId, Row, RowSet};
 use driftless_store::StoreError;
-use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ToSql};
 
 use super::Commit;
-use crate::catalogue::{Column, Table};
+use crate::catalogue::{Column, State, Table};
 use crate::error::{Result, of_database};
 
 /// A stored value on its way into a statement.
@@ -48,10 +48,7 @@ impl Commit<'_> {
                 twice.1, rows.entity
             )));
         }
-        let mut statement = self
-            .connection
-            .prepare_cached(&upsert(table, &columns))
-            .map_err(of_database)?;
+        let mut put = Put::prepare(self.connection, table, &columns)?;
         let mut stored = Vec::<Stored<'_>>::new();
         for row in &rows.rows {
             if row.values.len() != columns.len() {
@@ -68,16 +65,7 @@ impl Commit<'_> {
                     StoreError::Unfit(format!("field {} of {}: {error}", column.name, rows.entity))
                 })?;
             }
-            let revision = row.revision.as_ref().map(|revision| revision.0.as_str());
-            let bind = || {
-                statement.raw_bind_parameter(1, row.id.as_str())?;
-                statement.raw_bind_parameter(2, revision)?;
-                for (at, value) in stored.iter().enumerate() {
-                    statement.raw_bind_parameter(at + 3, Bind(value.as_ref()))?;
-                }
-                statement.raw_execute()
-            };
-            with(bind).map_err(of_database)?;
+            put.row(row, &stored).map_err(of_database)?;
         }
         Ok(())
     }
@@ -92,26 +80,70 @@ impl Commit<'_> {
     }
 }
 
-fn with<T>(mut work: impl FnMut() -> T) -> T {
-    work()
+/// Puts rows: where most are new, they are inserted and the others updated; where most are there, the other way round.
+struct Put<'a> {
+    update: Option<CachedStatement<'a>>,
+    insert: CachedStatement<'a>,
 }
 
-/// Returns the statement that inserts a row or sets the given columns of the one that is there.
-fn upsert(table: &Table, columns: &[&Column]) -> String {
-    let names: Vec<_> = columns.iter().flat_map(|column| column.names()).collect();
+impl<'a> Put<'a> {
+    fn prepare(connection: &'a Connection, table: &Table, columns: &[&Column]) -> Result<Self> {
+        let names: Vec<_> = columns.iter().flat_map(|column| column.names()).collect();
+        let prepare = |sql: String| connection.prepare_cached(&sql).map_err(of_database);
+        Ok(match table.state {
+            State::Loading => Self {
+                update: None,
+                insert: prepare(insert(table, &names) + &on_conflict(&names))?,
+            },
+            State::Open | State::Gone => Self {
+                update: Some(prepare(update(table, &names))?),
+                insert: prepare(insert(table, &names))?,
+            },
+        })
+    }
+
+    fn row(&mut self, row: &Row, stored: &[Stored<'_>]) -> rusqlite::Result<()> {
+        if let Some(update) = &mut self.update
+            && run(update, row, stored)? > 0
+        {
+            return Ok(());
+        }
+        run(&mut self.insert, row, stored).map(|_| ())
+    }
+}
+
+fn run(statement: &mut CachedStatement<'_>, row: &Row, stored: &[Stored<'_>]) -> rusqlite::Result<usize> {
+    statement.raw_bind_parameter(1, row.id.as_str())?;
+    statement.raw_bind_parameter(2, row.revision.as_ref().map(|revision| revision.0.as_str()))?;
+    for (at, value) in stored.iter().enumerate() {
+        statement.raw_bind_parameter(at + 3, Bind(value.as_ref()))?;
+    }
+    statement.raw_execute()
+}
+
+fn insert(table: &Table, names: &[String]) -> String {
     let mut sql = format!("INSERT INTO {} (\"id\", \"revision\"", table.name());
-    for name in &names {
+    for name in names {
         sql.push_str(", ");
         sql.push_str(name);
     }
-    sql.push_str(") VALUES (?, ?");
-    sql.extend(std::iter::repeat_n(", ?", names.len()));
-    sql.push_str(") ON CONFLICT (\"id\") DO UPDATE SET \"revision\" = excluded.\"revision\"");
-    for name in &names {
-        sql.push_str(", ");
-        sql.push_str(name);
-        sql.push_str(" = excluded.");
-        sql.push_str(name);
-    }
+    sql.push_str(") VALUES (?1, ?2");
+    sql.extend((3..).take(names.len()).map(|number| format!(", ?{number}")));
+    sql + ")"
+}
+
+fn on_conflict(names: &[String]) -> String {
+    let mut sql = " ON CONFLICT (\"id\") DO UPDATE SET \"revision\" = excluded.\"revision\"".to_owned();
+    sql.extend(names.iter().map(|name| format!(", {name} = excluded.{name}")));
     sql
+}
+
+fn update(table: &Table, names: &[String]) -> String {
+    let mut sql = format!("UPDATE {} SET \"revision\" = ?2", table.name());
+    sql.extend(
+        (3..)
+            .zip(names)
+            .map(|(number, name)| format!(", {name} = ?{number}")),
+    );
+    sql + " WHERE \"id\" = ?1"
 }
