@@ -10,6 +10,7 @@ mod operation;
 mod sending;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod value;
 
 pub(crate) use entity::{decode_entity, encode_entity};
@@ -17,14 +18,4 @@ pub(crate) use image::{decode_image, encode_image};
 pub(crate) use log::{decode_log, encode_log};
 pub(crate) use operation::{decode_operation, encode_operation};
 pub(crate) use sending::{decode_sending, encode_sending};
-
-/// Says that a stored payload cannot be read, or a value cannot be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stored payload cannot be read")]
-pub(crate) struct Unreadable;
-
-impl From<serde_json::Error> for Unreadable {
-    fn from(_: serde_json::Error) -> Self {
-        Self
-    }
-}
+pub(crate) use unreadable::Unreadable;

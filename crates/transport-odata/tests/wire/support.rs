@@ -1,9 +1,5 @@
 //! Services for tests: one that answers by a function, and what tests need to talk to it.
 
-#![expect(dead_code, reason = "each test file uses a part of it")]
-
-pub(crate) mod memory;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

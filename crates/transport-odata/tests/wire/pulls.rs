@@ -1,12 +1,10 @@
 //! Pulls and sweeps: what arrives from services that are good, poor or hostile.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use crate::memory::{Nature, State, Write, start};
+use crate::support::{Answer, Service, entity, error, field, guid, json, pull_of, schema};
 use driftless_record::{RecordId, Value};
 use driftless_transport::{
     ChangeDetection, Checkpoint, CompareAndSet, Deletions, Page, PullRequest, SweepRequest, Transport,
@@ -14,8 +12,6 @@ use driftless_transport::{
 };
 use driftless_transport_odata::ODataTransport;
 use proptest::prelude::*;
-use support::memory::{Nature, State, Write, start};
-use support::{Answer, Service, entity, error, field, guid, json, pull_of, schema};
 
 /// What a device has: the name by record.
 type Device = BTreeMap<RecordId, Value>;

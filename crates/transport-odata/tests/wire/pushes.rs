@@ -1,19 +1,15 @@
 //! Pushes to services of all kinds: which requests leave, and what their answers prove.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Answer, Seen, Service, error, item, json, named, schema};
 use driftless_odata::batch::{
     BatchLimits, Response, read_json_requests, read_multipart_requests, write_json_responses,
     write_multipart_responses,
 };
 use driftless_record::{CauseClass, ChangeAction, Condition, RequestId, Revision};
 use driftless_transport::{PushItem, PushReply, PushResult, Transport, TransportError};
-use support::{Answer, Seen, Service, error, item, json, named, schema};
 use uuid::Uuid;
 
 fn create(n: u128, after: &[u128]) -> PushItem {
@@ -260,7 +256,7 @@ async fn a_service_without_json_batches_gets_multipart_and_one_without_batches_s
         .collect();
     assert_eq!(methods, ["POST $batch", "POST $batch", "POST Accounts"]);
     let accounts = transport
-        .capabilities(&support::entity(&schema(), "Accounts"))
+        .capabilities(&crate::support::entity(&schema(), "Accounts"))
         .await
         .unwrap();
     assert_eq!(accounts.batch.limit, 1);
@@ -298,11 +294,14 @@ async fn a_batch_cut_short_proves_only_what_came_completely() {
     );
     let root = cutting_service([head.as_bytes(), body].concat()).await;
     let items = [create(1, &[]), update(2), update(3), update(4)];
-    let reply = support::transport(&root).push(&schema(), &items).await.unwrap();
+    let reply = crate::support::transport(&root)
+        .push(&schema(), &items)
+        .await
+        .unwrap();
     assert_eq!(words(&reply, &items), "done precondition unknown unknown");
 
     let root = cutting_service(Vec::new()).await;
-    let lost = support::transport(&root)
+    let lost = crate::support::transport(&root)
         .push(&schema(), &items)
         .await
         .unwrap_err();
@@ -328,8 +327,8 @@ async fn cutting_service(answer: Vec<u8>) -> String {
                     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/xml\r\n";
                     format!(
                         "{head}Content-Length: {}\r\n\r\n{}",
-                        support::METADATA.len(),
-                        support::METADATA
+                        crate::support::METADATA.len(),
+                        crate::support::METADATA
                     )
                     .into()
                 } else if text.starts_with("GET") {

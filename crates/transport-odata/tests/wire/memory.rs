@@ -10,7 +10,7 @@ use driftless_record::{
     DateTime, EntityName, Fields, Record, RecordId, Revision, Row, Schema, Timestamp, Value,
 };
 
-use super::{Answer, Seen, Service, error, field, guid, json, schema};
+use crate::support::{Answer, Seen, Service, error, field, guid, json, schema};
 
 /// What the service is like.
 #[derive(Debug, Clone, Copy)]
