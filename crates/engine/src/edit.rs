@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Record, RecordId, ServerRecord, Settled, Value,
+    OperationState, RawStamp, Record, RecordId, Row, RowSet, ServerRecord, Settled, Value,
 };
 use driftless_store::{
     CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
@@ -219,8 +219,15 @@ impl Desk<'_> {
             record: id,
             operation: Some(operation.id),
         };
-        pending.push(operation.clone());
-        let mut writes = vec![self.view_write(&image, &pending)];
+        // An update finds the row as the operations before it left it: only its own fields change.
+        let view = match &operation.kind {
+            OperationKind::Update(edits) => Write::PutRows(edited(&image, edits)),
+            OperationKind::Create(_) | OperationKind::Delete { .. } => {
+                pending.push(operation.clone());
+                self.view_write(&image, &pending)
+            }
+        };
+        let mut writes = vec![view];
         if new_image {
             writes.push(Write::PutImage(image));
         }
@@ -362,6 +369,20 @@ impl Desk<'_> {
             entity: self.entity.name.to_string(),
             what,
         })
+    }
+}
+
+/// Returns the row of a record with the fields that an update changes.
+fn edited(image: &Image, edits: &BTreeMap<FieldName, FieldEdit>) -> RowSet {
+    let revision = image.server.as_ref().and_then(|s| s.record.revision.clone());
+    RowSet {
+        entity: image.entity.clone(),
+        columns: edits.keys().cloned().collect(),
+        rows: vec![Row {
+            id: image.id.clone(),
+            revision,
+            values: edits.values().map(|edit| edit.new.clone()).collect(),
+        }],
     }
 }
 

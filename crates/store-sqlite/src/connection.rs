@@ -68,6 +68,8 @@ pub(crate) fn open_with(options: &StoreOptions, flags: OpenFlags) -> Result<Conn
     for (switch, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        // Otherwise a statement with a limit as parameter is compiled anew each time it runs.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         connection.set_db_config(switch, on).map_err(of_database)?;
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use driftless_record::Schema;
 use driftless_store::{CommitNumber, RecordStore, WriteBatch};
 use rusqlite::Connection;
 
@@ -84,18 +85,56 @@ impl SqliteStore {
 
     /// Reads as of one moment.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+        self.with_reader(|connection| self.read_with(connection, work))
+    }
+
+    /// Runs one statement, which sees one moment by itself, and needs no catalogue.
+    pub(crate) fn look<T>(&self, work: impl FnOnce(&Look<'_>) -> Result<T>) -> Result<T> {
+        self.at_hand(|connection| work(&Look { connection }))
+    }
+
+    /// Reads little, as of one moment.
+    pub(crate) fn read_little<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+        self.at_hand(|connection| {
+            let result = self.read_with(connection, work);
+            if !connection.is_autocommit() {
+                execute(connection, "ROLLBACK")?;
+            }
+            result
+        })
+    }
+
+    /// Runs reads on the writer if it is free: its cache has what it wrote, while a reader's is void after each commit.
+    fn at_hand<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match self.writer.try_lock() {
+            Ok(writer) if writer.connection.is_autocommit() => work(&writer.connection),
+            _ => self.with_reader(work),
+        }
+    }
+
+    fn with_reader<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => open_reader(&self.options)?,
         };
-        let result = self.read_with(&connection, work);
+        let result = work(&connection);
         let ended = connection.is_autocommit() || execute(&connection, "ROLLBACK").is_ok();
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if ended && readers.len() < IDLE_READERS {
             readers.push(connection);
         }
         result
+    }
+
+    /// Returns the schema as of now.
+    pub(crate) fn current_schema(&self) -> Result<Arc<Schema>> {
+        let generation = self.look(|look| Ok(read_position(look.connection)?.generation))?;
+        let known = self.catalogue();
+        if known.generation == generation {
+            return Ok(Arc::clone(&known.schema));
+        }
+        self.read(|reader| Ok(Arc::clone(&reader.catalogue.schema)))
     }
 
     fn read_with<T>(
@@ -113,7 +152,6 @@ impl SqliteStore {
         work(&Reader {
             connection,
             catalogue,
-            number: position.number,
         })
     }
 }
@@ -122,7 +160,11 @@ impl SqliteStore {
 pub(crate) struct Reader<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) number: CommitNumber,
+}
+
+/// A connection for one statement.
+pub(crate) struct Look<'a> {
+    pub(crate) connection: &'a Connection,
 }
 
 struct Position {
@@ -191,6 +233,6 @@ impl RecordStore for SqliteStore {
     }
 
     fn position(&self) -> Result<CommitNumber> {
-        self.read(|reader| Ok(reader.number))
+        self.look(|look| Ok(read_position(look.connection)?.number))
     }
 }

@@ -1,7 +1,7 @@
 //! A bare durable transaction of two rows: the limit of an offline write.
 
 use super::data::opportunity;
-use super::table::{build_indexes, insert, open, upsert};
+use super::table::{build_indexes, insert, open};
 use super::{Row, Scale, Stopwatch, Unit};
 use anyhow::Result;
 use rusqlite::params;
@@ -42,7 +42,9 @@ fn measure(scale: Scale) -> Result<f64> {
         let body = payload(&record.id, &record.phone);
         let watch = Stopwatch::start();
         let transaction = connection.transaction()?;
-        upsert(&transaction, [&*record])?;
+        transaction
+            .prepare_cached("UPDATE opportunity SET phone = ?2 WHERE id = ?1")?
+            .execute(params![record.id, record.phone])?;
         transaction
             .prepare_cached(
                 "INSERT INTO outbox (operation, entity, record, state, body)

@@ -1,7 +1,7 @@
 //! Changes on the server that no measured device made.
 
 use super::data::opportunity;
-use super::device::Connected;
+use super::device::{Connected, now};
 use super::entity::{ENTITY, schema};
 use super::served::Served;
 use anyhow::{Result, ensure};
@@ -19,10 +19,11 @@ pub(super) fn change(served: &Served, records: usize) -> Result<usize> {
     let other = Connected::new(served)?;
     let schema = Arc::new(schema()?);
     let (entity, phone) = (EntityName::parse(ENTITY)?, FieldName::parse("Phone")?);
+    let first_sent = now();
     let item = |number: usize| PushItem {
         sending: Sending {
             id: RequestId(Uuid::from_u128(0x4000_8000_0000_0000_0000 + number as u128)),
-            first_sent: Timestamp(0),
+            first_sent,
             change: Change {
                 entity: entity.clone(),
                 record: RecordId::from_canonical(&opportunity(number).id),

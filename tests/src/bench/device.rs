@@ -92,16 +92,21 @@ impl Connected {
     }
 }
 
+/// The wall clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measurement is of real time; nothing replays it"
+)]
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
 struct SystemClock(Stopwatch);
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a measurement is of real time; nothing replays it"
-    )]
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        now()
     }
 
     fn monotonic(&self) -> i64 {

@@ -39,7 +39,7 @@ impl Wire {
         let mut pages = Vec::new();
         let mut link = from.to_owned();
         loop {
-            let url = self.http.root().join(&link)?;
+            let url = self.http.root().resolve(self.http.root().url(), &link)?;
             let request = Request::get(url)
                 .header(
                     header::ACCEPT,

@@ -10,25 +10,25 @@ use rusqlite::{OptionalExtension as _, Params, Row};
 use crate::SqliteStore;
 use crate::error::{Result, of_database, unreadable};
 use crate::payload::{decode_image, decode_log, decode_operation, decode_sending};
-use crate::store::Reader;
+use crate::store::Look;
 
 impl JournalReader for SqliteStore {
     fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>> {
-        let payloads = self.read(|reader| match selection {
+        let payloads = self.look(|look| match selection {
             OperationSelection::Pending(limit) => {
-                reader.texts("SELECT payload FROM entry NOT INDEXED WHERE id IS NOT NULL ORDER BY key LIMIT ?1", [bound(*limit)])
+                look.texts("SELECT payload FROM entry NOT INDEXED WHERE id IS NOT NULL ORDER BY key LIMIT ?1", [bound(*limit)])
             }
-            OperationSelection::PendingOf(entity, id) => reader.texts(
+            OperationSelection::PendingOf(entity, id) => look.texts(
                 "SELECT entry.payload FROM unsettled JOIN entry ON entry.key = unsettled.key
                  WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.key % 2 = 0
                  ORDER BY unsettled.key",
                 (entity.as_str(), id.as_str()),
             ),
-            OperationSelection::One(id) => reader.texts(
+            OperationSelection::One(id) => look.texts(
                 "SELECT payload FROM entry WHERE id = ?1 UNION ALL SELECT payload FROM history WHERE id = ?1",
                 [id.0.as_bytes()],
             ),
-            OperationSelection::Latest(limit) => reader.texts(
+            OperationSelection::Latest(limit) => look.texts(
                 "SELECT payload FROM (
                      SELECT * FROM (SELECT key / 2 AS sequence, payload FROM entry NOT INDEXED WHERE id IS NOT NULL
                                     ORDER BY key DESC LIMIT ?1)
@@ -46,21 +46,21 @@ impl JournalReader for SqliteStore {
 
     fn pending(&self) -> Result<u64> {
         let count: Option<i64> =
-            self.read(|reader| reader.one("SELECT count(*) FROM entry WHERE id IS NOT NULL", []))?;
+            self.look(|look| look.one("SELECT count(*) FROM entry WHERE id IS NOT NULL", []))?;
         Ok(count.map_or(0, i64::cast_unsigned))
     }
 
     fn sending(&self, id: RequestId) -> Result<Option<Sending>> {
         let payload: Option<String> =
-            self.read(|reader| reader.one("SELECT payload FROM sending WHERE id = ?1", [id.0.as_bytes()]))?;
+            self.look(|look| look.one("SELECT payload FROM sending WHERE id = ?1", [id.0.as_bytes()]))?;
         payload
             .map(|text| decode_sending(&text).map_err(|_| unreadable("a sending")))
             .transpose()
     }
 
     fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>> {
-        let payload: Option<Vec<u8>> = self.read(|reader| {
-            reader.one(
+        let payload: Option<Vec<u8>> = self.look(|look| {
+            look.one(
                 "SELECT entry.payload FROM unsettled JOIN entry ON entry.key = unsettled.key
                  WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.key % 2 = 1",
                 (entity.as_str(), id.as_str()),
@@ -80,8 +80,8 @@ impl JournalReader for SqliteStore {
     }
 
     fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>> {
-        let ids = self.read(|reader| {
-            reader.texts(
+        let ids = self.look(|look| {
+            look.texts(
                 "SELECT record FROM unsettled WHERE entity = ?1 AND key % 2 = 1 ORDER BY record",
                 [entity.as_str()],
             )
@@ -90,14 +90,14 @@ impl JournalReader for SqliteStore {
     }
 
     fn log(&self, selection: &LogSelection) -> Result<Vec<LogEntry>> {
-        let payloads = self.read(|reader| match selection {
-            LogSelection::Open => reader.texts("SELECT payload FROM log WHERE open = 1 ORDER BY id", []),
+        let payloads = self.look(|look| match selection {
+            LogSelection::Open => look.texts("SELECT payload FROM log WHERE open = 1 ORDER BY id", []),
             LogSelection::One(id) => {
                 // A number that cannot be stored is the number of no entry.
                 let id = i64::try_from(id.0).unwrap_or(-1);
-                reader.texts("SELECT payload FROM log WHERE id = ?1", [id])
+                look.texts("SELECT payload FROM log WHERE id = ?1", [id])
             }
-            LogSelection::Latest(limit) => reader.texts(
+            LogSelection::Latest(limit) => look.texts(
                 "SELECT payload FROM (SELECT id, payload FROM log ORDER BY id DESC LIMIT ?1) ORDER BY id",
                 [bound(*limit)],
             ),
@@ -108,12 +108,12 @@ impl JournalReader for SqliteStore {
     }
 
     fn note(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        self.read(|reader| reader.one("SELECT value FROM note WHERE name = ?1", [name]))
+        self.look(|look| look.one("SELECT value FROM note WHERE name = ?1", [name]))
     }
 
     fn files(&self, entity: &EntityName, id: &RecordId) -> Result<Vec<FileRow>> {
-        self.read(|reader| {
-            let mut statement = reader
+        self.look(|look| {
+            let mut statement = look
                 .connection
                 .prepare_cached(
                     "SELECT content, field, size, sent FROM file WHERE entity = ?1 AND record = ?2 ORDER BY content",
@@ -134,13 +134,13 @@ impl JournalReader for SqliteStore {
 impl SqliteStore {
     /// Returns the content id of every file row.
     pub(crate) fn file_contents(&self) -> Result<BTreeSet<String>> {
-        let contents = self.read(|reader| reader.texts("SELECT content FROM file", []))?;
+        let contents = self.look(|look| look.texts("SELECT content FROM file", []))?;
         Ok(contents.into_iter().collect())
     }
 
     /// Returns whether the server has the bytes of a content id.
     pub(crate) fn is_sent(&self, content: &str) -> Result<bool> {
-        let sent = self.read(|reader| reader.one("SELECT sent FROM file WHERE content = ?1", [content]))?;
+        let sent = self.look(|look| look.one("SELECT sent FROM file WHERE content = ?1", [content]))?;
         Ok(sent.unwrap_or(false))
     }
 }
@@ -158,9 +158,9 @@ fn file(entity: &EntityName, id: &RecordId, row: &Row<'_>) -> Result<FileRow> {
     })
 }
 
-impl Reader<'_> {
+impl Look<'_> {
     /// Returns the first column of every row.
-    pub(crate) fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<String>> {
+    fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<String>> {
         let mut statement = self.connection.prepare_cached(sql).map_err(of_database)?;
         let rows = statement
             .query_map(params, |row| row.get(0))

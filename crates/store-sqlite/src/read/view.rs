@@ -13,11 +13,11 @@ use crate::error::{Result, of_database};
 
 impl ViewReader for SqliteStore {
     fn schema(&self) -> Result<Arc<Schema>> {
-        self.read(|reader| Ok(Arc::clone(&reader.catalogue.schema)))
+        self.current_schema()
     }
 
     fn get(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>> {
-        self.read(|reader| {
+        self.read_little(|reader| {
             let table = reader.catalogue.table(entity)?;
             let mut statement = reader
                 .connection
