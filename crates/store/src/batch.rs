@@ -54,7 +54,8 @@ pub enum Write {
     PutImage(Image),
     /// Forgets the server image of a record that is settled now.
     DropImage(EntityName, RecordId),
-    /// Inserts an operation, or replaces the one of the same id.
+    /// Inserts an operation, or replaces the one of the same id. A store refuses a pending one whose sequence number
+    /// another pending one has. It need not fit the schema: an operation outlives its entity.
     PutOperation(Box<Operation>),
     /// Inserts a sending, or replaces the one of the same id.
     PutSending(Box<Sending>),
@@ -64,8 +65,10 @@ pub enum Write {
     PutLog(Box<LogEntry>),
     /// Sets a note: a small named value, such as a checkpoint. `None` removes it.
     PutNote(String, Option<Vec<u8>>),
-    /// Replaces the schema and brings the tables after it. Operations and images are kept; rows of fields and entities
-    /// that are gone are dropped, unless an operation that is not final names them.
+    /// Replaces the schema and brings the tables after it. Operations and images are kept whole. Values of fields that
+    /// are gone are dropped; those of a field that has another kind now are converted, or null ([`crate::convert`]).
+    /// Rows of entities that are gone, or that have another key, are dropped, unless they are unsettled: those are
+    /// there again when the entity comes back.
     PutSchema(Arc<Schema>),
     /// Marks an entity as loading: its rows are hidden from queries and its secondary indexes are not kept up.
     BeginLoad(EntityName),

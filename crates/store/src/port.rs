@@ -17,14 +17,15 @@ pub trait ViewReader {
     /// Any [`StoreError`] but `Stale`.
     fn schema(&self) -> Result<Arc<Schema>, StoreError>;
 
-    /// Returns a record, also of an entity that is loading.
+    /// Returns a record, also of an entity that is loading. It has every field of the schema, null where nothing is
+    /// known, and values as the field's kind keeps them ([`crate::fit`]).
     ///
     /// # Errors
     /// [`StoreError::UnknownEntity`], or the database's.
     fn get(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>, StoreError>;
 
-    /// Answers a query as of one moment. An entity that is loading answers with no records. `now` is what the query's
-    /// `now()` means.
+    /// Answers a query as of one moment. An entity that is loading answers with no records, and is not seen through
+    /// lookups and collections either. `now` is what the query's `now()` means.
     ///
     /// # Errors
     /// [`StoreError::UnknownEntity`] or [`StoreError::Unfit`] if the query does not fit the schema.
