@@ -203,6 +203,7 @@ mod tests {
                 tenant: TenantId(tenant_text.clone()),
                 server: String::new(),
                 server_time: None,
+                server_time_error: 0,
             };
             let found = identity(&contact, root);
             assert_eq!(

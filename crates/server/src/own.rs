@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::db::state;
+use crate::edge;
 use crate::reply::{Refusal, Reply};
 use crate::request::{Principal, Request};
 use crate::service::{Service, method_not_allowed};
@@ -24,6 +25,8 @@ struct Me<'a> {
     tenant: String,
     schema_version: &'a str,
     server_version: &'a str,
+    /// Milliseconds since 1970: devices compare their clocks with it.
+    time: i64,
     client_versions: ClientVersions,
 }
 
@@ -59,6 +62,7 @@ fn me(service: &Service, principal: &Principal) -> Reply {
         tenant: service.database.to_string(),
         schema_version: &service.schema.version,
         server_version: env!("CARGO_PKG_VERSION"),
+        time: edge::now().0,
         client_versions: ClientVersions {
             least: CLIENT_LEAST,
             below: CLIENT_BELOW,

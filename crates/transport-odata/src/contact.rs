@@ -1,11 +1,14 @@
 //! Signing in, and finding out whose server this is.
 
-use driftless_record::{TenantId, UserId};
+use driftless_record::{TenantId, Timestamp, UserId};
 use driftless_transport::{Contact, TransportError};
 use driftless_transport_http::{Reply, StatusCode};
 use serde::Deserialize;
 
 use crate::transport::ODataTransport;
+
+/// How far the middle of the second that an HTTP date names may be off, in milliseconds.
+const DATE_ERROR: i64 = 500;
 
 /// What a driftless server says of itself and the user.
 #[derive(Debug, Deserialize)]
@@ -14,6 +17,8 @@ struct Me {
     display_name: Option<String>,
     tenant: String,
     server_version: String,
+    /// Milliseconds since 1970.
+    time: Option<i64>,
     client_versions: Option<ClientVersions>,
 }
 
@@ -102,7 +107,8 @@ impl ODataTransport {
             user: UserId(me.user),
             tenant: TenantId(format!("{root} {}", me.tenant)),
             server: format!("driftless {}", me.server_version),
-            server_time: reply.server_time(),
+            server_time: me.time.map(Timestamp).or(reply.server_time()),
+            server_time_error: if me.time.is_some() { 1 } else { DATE_ERROR },
         })
     }
 
@@ -132,6 +138,7 @@ impl ODataTransport {
             tenant: TenantId(root.to_string()),
             server: format!("OData {}", reply.header("odata-version").unwrap_or("4")),
             server_time,
+            server_time_error: DATE_ERROR,
         })
     }
 }

@@ -22,6 +22,8 @@ pub struct Contact {
     pub server: String,
     /// The server's time when it answered.
     pub server_time: Option<Timestamp>,
+    /// How far `server_time` may be off by the way it is told, in milliseconds: an HTTP date knows whole seconds only.
+    pub server_time_error: i64,
 }
 
 /// The back end's description of its data.

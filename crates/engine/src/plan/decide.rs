@@ -7,8 +7,8 @@ use driftless_conflict::{
 };
 use driftless_record::{
     Applied, Change, ChangeAction, Condition, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogKind,
-    Operation, OperationKind, OperationState, RawStamp, ServerRecord, Settings, Side, Stamp, Timestamp,
-    Value, clock,
+    Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings, Side, Stamp,
+    Timestamp, Value, clock,
 };
 use driftless_store::Image;
 use driftless_transport::{Capabilities, CompareAndSet};
@@ -283,7 +283,8 @@ fn settle_case(
             },
         };
     }
-    let run = apply_sides(run, &fields);
+    let revision = theirs.and_then(|theirs| theirs.record.revision.clone());
+    let run = apply_sides(run, &fields, revision.as_ref());
     let edits: MergedEdits = match run.effect() {
         Effect::Create(edits) | Effect::Update(edits) => edits,
         Effect::Delete { .. } | Effect::Nothing => MergedEdits::new(),
@@ -355,9 +356,10 @@ pub(crate) fn creatable(entity: &EntitySchema, fields: &Fields) -> Fields {
         .collect()
 }
 
-/// Takes the fields that the server won out of the run, and rests the others on the server's values.
-fn apply_sides(mut run: Run, fields: &[FieldCase]) -> Run {
+/// Takes the fields that the server won out of the run, and rests the others on the server's values and revision.
+fn apply_sides(mut run: Run, fields: &[FieldCase], revision: Option<&Revision>) -> Run {
     for operation in &mut run.operations {
+        operation.base_revision = revision.cloned();
         let (OperationKind::Create(edits) | OperationKind::Update(edits)) = &mut operation.kind else {
             continue;
         };

@@ -33,7 +33,7 @@ impl Session<'_> {
                 wall: wall.plus_millis(half),
                 monotonic: before.saturating_add(half),
                 boot: self.host.clock.boot(),
-                error: half.saturating_add(500),
+                error: half.saturating_add(contact.server_time_error),
             };
             self.worker.run(move |store| keep_sample(store, sample)).await?;
         }

@@ -77,6 +77,7 @@ impl Transport for BackendTransport {
             tenant: Self::tenant(),
             server: "memory".to_owned(),
             server_time: Some(Timestamp(self.lock().now)),
+            server_time_error: 0,
         })
     }
 
