@@ -4,6 +4,7 @@ mod commit;
 mod journal;
 mod rows;
 mod schema;
+mod tables;
 
 pub(crate) use commit::Commit;
 pub(crate) use rows::Bind;
