@@ -81,7 +81,7 @@ impl Service {
         self.send(Method::GET, path, &[], None).await
     }
 
-    /// All rows, over all pages of the server.
+    /// All rows, over all pages of the server; those behind a delta link come in the order of their commits.
     pub(crate) async fn rows(&self, path: &str) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut next = Some(path.to_owned());
@@ -89,9 +89,30 @@ impl Service {
             let reply = self.get(&path).await;
             assert_eq!(reply.status, 200, "{path}: {}", reply.json);
             rows.extend(reply.json["value"].as_array().unwrap().iter().cloned());
-            next = reply.json["@odata.nextLink"].as_str().map(str::to_owned);
+            next = reply.json["@odata.nextLink"]
+                .as_str()
+                .map(|link| self.relative(link));
         }
         rows
+    }
+
+    /// Where the changes of a set from now on are told.
+    pub(crate) async fn delta_link(&self, set: &str) -> String {
+        let headers = [("prefer", "odata.track-changes")];
+        let mut path = set.to_owned();
+        loop {
+            let reply = self.send(Method::GET, &path, &headers, None).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.json);
+            if let Some(link) = reply.json["@odata.deltaLink"].as_str() {
+                return self.relative(link);
+            }
+            path = self.relative(reply.json["@odata.nextLink"].as_str().unwrap());
+        }
+    }
+
+    /// A link of the service's, wherever it runs now.
+    fn relative(&self, link: &str) -> String {
+        link.trim_start_matches(&self.root).to_owned()
     }
 
     /// Creates a record as somebody else; it must succeed.

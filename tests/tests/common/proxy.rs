@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::message::{Message, Unmarked};
@@ -37,7 +37,10 @@ struct Shared {
     route: Route,
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Exchange>>,
+    /// Something is held back.
     held: Notify,
+    /// The rules ended.
+    healed: watch::Sender<()>,
 }
 
 /// Where a service is: it may come back elsewhere after a restart.
@@ -70,6 +73,7 @@ impl FaultProxy {
             rules: Mutex::default(),
             seen: Mutex::default(),
             held: Notify::new(),
+            healed: watch::Sender::default(),
         });
         let mut proxy = Self {
             address,
@@ -100,20 +104,20 @@ impl FaultProxy {
         self.link = Some(link);
     }
 
+    pub(crate) fn is_up(&self) -> bool {
+        self.link.is_some()
+    }
+
     /// Adds a rule. The first rule that strikes decides.
     pub(crate) fn plan(&self, rule: Rule) {
         self.shared.rules.lock().unwrap().push(rule);
     }
 
-    /// Ends all rules and returns how often they struck.
+    /// Ends all rules, cuts what they hold back, and returns how often they struck.
     pub(crate) fn heal(&self) -> usize {
-        self.shared
-            .rules
-            .lock()
-            .unwrap()
-            .drain(..)
-            .map(|rule| rule.struck())
-            .sum()
+        let mut rules = self.shared.rules.lock().unwrap();
+        self.shared.healed.send_replace(());
+        rules.drain(..).map(|rule| rule.struck()).sum()
     }
 
     /// Waits until a rule holds a request or a reply back.
@@ -155,6 +159,7 @@ async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
         let line = request.first_line();
         let mut words = line.split(' ').map(str::to_owned);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let mut healed = shared.healed.subscribe();
         let fault = shared.strike(&method, &path, &request.body);
         let seen = |status| Exchange {
             method: method.clone(),
@@ -166,7 +171,7 @@ async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
         if let Some(Fault::CutBefore | Fault::HoldBefore) = fault {
             shared.note(seen(None));
             if fault == Some(Fault::HoldBefore) {
-                shared.hold(&mut read).await?;
+                shared.hold(&mut read, &mut healed).await?;
             }
             return Ok(());
         }
@@ -174,12 +179,12 @@ async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
         shared.note(seen(reply.status()));
         match fault {
             Some(Fault::CutBefore | Fault::HoldBefore | Fault::CutAfter) => return Ok(()),
-            Some(Fault::HoldAfter) => return shared.hold(&mut read).await,
+            Some(Fault::HoldAfter) => return shared.hold(&mut read, &mut healed).await,
             Some(Fault::HoldAt(length)) => {
                 write.write_all(&reply.head).await?;
                 let length = length.min(reply.body.len().saturating_sub(1));
                 write.write_all(&reply.body[..length]).await?;
-                return shared.hold(&mut read).await;
+                return shared.hold(&mut read, &mut healed).await;
             }
             Some(Fault::Truncate(length)) => {
                 write.write_all(&reply.head).await?;
@@ -201,11 +206,18 @@ impl Shared {
         rules.iter_mut().find_map(|rule| rule.strike(method, path, body))
     }
 
-    /// Tells that something is held back, and keeps the connection until the client is gone.
-    async fn hold(&self, read: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    /// Tells that something is held back, and keeps the connection until the client is gone or the rules end.
+    async fn hold(
+        &self,
+        read: &mut (impl AsyncRead + Unpin),
+        healed: &mut watch::Receiver<()>,
+    ) -> io::Result<()> {
         self.held.notify_one();
         let mut rest = Vec::new();
-        read.read_to_end(&mut rest).await.map(drop)
+        tokio::select! {
+            read = read.read_to_end(&mut rest) => read.map(drop),
+            _ = healed.changed() => Ok(()),
+        }
     }
 
     fn note(&self, exchange: Exchange) {

@@ -17,6 +17,10 @@ mod demo;
 #[cfg(test)]
 mod fault_proxy;
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod newer_home;
+#[cfg(test)]
 mod no_file_forgotten;
 #[cfg(test)]
 mod reference_server;
