@@ -32,9 +32,17 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "every run tries other moments; the seed is told, and repeats it"
+)]
+fn seed() -> u64 {
+    number("DRIFTLESS_KILL_SEED").unwrap_or_else(rand::random)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_writes_survive_kills_exactly_once_and_in_order() {
-    let seed = number("DRIFTLESS_KILL_SEED").unwrap_or_else(rand::random);
+    let seed = seed();
     let kills = number("DRIFTLESS_KILLS").unwrap_or(KILLS);
     // Output of a test is shown when it fails.
     eprintln!("repeat with DRIFTLESS_KILL_SEED={seed}");

@@ -246,22 +246,32 @@ impl Worker {
         let kind = if self.wire.is_up() { "write" } else { "offline" };
         let arguments = self.ask(write);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        self.wire.take_seen();
-        let began = Instant::now();
-        let ended = self
-            .device
-            .run_until(&arguments, "", at(&self.wire, moment))
-            .await;
-        self.note_pace(kind, began.elapsed(), &ended);
+        let ended = self.run(kind, &arguments, moment).await;
         self.written(write, &ended, kind);
     }
 
     async fn sync(&mut self, moment: Moment) {
+        let ended = self.run("sync", &["sync"], moment).await;
+        self.synced(&ended);
+    }
+
+    /// Runs a command, and notes its pace if it was not killed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the next kill is drawn from what this takes"
+    )]
+    async fn run(&mut self, kind: &'static str, arguments: &[&str], moment: Moment) -> Ended {
         self.wire.take_seen();
         let began = Instant::now();
-        let ended = self.device.run_until(&["sync"], "", at(&self.wire, moment)).await;
-        self.note_pace("sync", began.elapsed(), &ended);
-        self.synced(&ended);
+        let ended = self.device.run_until(arguments, "", at(&self.wire, moment)).await;
+        if !ended.was_killed() {
+            let pace = Pace {
+                time: began.elapsed(),
+                requests: self.wire.take_seen().len(),
+            };
+            self.pace.insert(kind, pace);
+        }
+        ended
     }
 
     /// Notes whether a write was acknowledged: by its answer, or not at all.
@@ -292,13 +302,6 @@ impl Worker {
 
     fn note_kill(&mut self, ended: &Ended, kind: &'static str) {
         *self.kills.entry(kind).or_default() += u64::from(ended.was_killed());
-    }
-
-    fn note_pace(&mut self, kind: &'static str, time: Duration, ended: &Ended) {
-        let requests = self.wire.take_seen().len();
-        if !ended.was_killed() {
-            self.pace.insert(kind, Pace { time, requests });
-        }
     }
 
     /// Draws a moment: by the clock, or at a request.
