@@ -71,8 +71,11 @@ pub(crate) async fn send_at_once(
     let Some(operation) = operation else {
         return Ok(None);
     };
-    if desk.mode()?.allows(Activity::SendWrite) {
-        push(desk).await;
+    match desk.mode() {
+        Ok(mode) if mode.allows(Activity::SendWrite) => push(desk).await,
+        Ok(_) => {}
+        // It is saved already: nothing from here on may look like a failure of the write.
+        Err(error) => note(&format!("saved, not sent: {}", error.message)),
     }
     Ok(Some(desk.engine.outcome(operation)?))
 }

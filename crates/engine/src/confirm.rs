@@ -14,6 +14,7 @@ use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::journal;
 use crate::plan::{Draft, overtaken};
+use crate::rebase::complete;
 
 /// How often an operation may be overtaken between reading and writing before a person is asked.
 const MAX_REBASES: u32 = 8;
@@ -99,7 +100,13 @@ pub(crate) fn confirm(
 fn belongs(operation: &Operation, sending: &Sending) -> bool {
     match operation.state {
         OperationState::InFlight(id) | OperationState::Unknown(id) => id == sending.id,
-        _ => false,
+        OperationState::Queued
+        | OperationState::Waiting(_)
+        | OperationState::Conflict(_)
+        | OperationState::Refused(_)
+        | OperationState::Applied(_)
+        | OperationState::Superseded
+        | OperationState::Reverted => false,
     }
 }
 
@@ -269,6 +276,7 @@ fn after(
         return image;
     }
     if let Some(echo) = echo {
+        let echo = complete(image.server.clone(), echo.clone());
         let revision = echo.record.revision.clone().or(revision);
         let record = Record {
             revision,

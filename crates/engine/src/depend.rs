@@ -19,7 +19,8 @@ pub(crate) fn needs(
             let mut needs = BTreeSet::new();
             for target in edits.values().filter_map(|edit| lookup(&edit.new)) {
                 if target != (&record.0, &record.1) {
-                    needs.extend(pending_create(store, target)?);
+                    let of_target = OperationSelection::PendingOf(target.0.clone(), target.1.clone());
+                    needs.extend(create_of(&store.operations(&of_target)?, target));
                 }
             }
             Ok(needs)
@@ -34,15 +35,15 @@ pub(crate) fn needs(
     }
 }
 
-fn pending_create(
-    store: &dyn RecordStore,
-    (entity, id): (&EntityName, &RecordId),
-) -> Result<Option<OperationId>, StoreError> {
-    let pending = store.operations(&OperationSelection::PendingOf(entity.clone(), id.clone()))?;
-    Ok(pending
-        .iter()
-        .find(|o| matches!(o.kind, OperationKind::Create(_)))
-        .map(|o| o.id))
+/// Returns the pending create of the record that a value refers to.
+pub(crate) fn pending_create(pending: &[Operation], value: &Value) -> Option<OperationId> {
+    create_of(pending, lookup(value)?)
+}
+
+fn create_of(pending: &[Operation], (entity, id): (&EntityName, &RecordId)) -> Option<OperationId> {
+    let makes =
+        |o: &&Operation| o.entity == *entity && o.record == *id && matches!(o.kind, OperationKind::Create(_));
+    pending.iter().find(makes).map(|operation| operation.id)
 }
 
 fn lookup(value: &Value) -> Option<(&EntityName, &RecordId)> {
@@ -119,7 +120,12 @@ impl<'a> Graph<'a> {
                 OperationState::Conflict(_) | OperationState::Refused(_) | OperationState::Unknown(_) => {
                     found.insert(next.id);
                 }
-                _ => open.extend(self.before(next)),
+                OperationState::Queued
+                | OperationState::InFlight(_)
+                | OperationState::Waiting(_)
+                | OperationState::Applied(_)
+                | OperationState::Superseded
+                | OperationState::Reverted => open.extend(self.before(next)),
             }
         }
         found.into_iter().collect()

@@ -1,7 +1,8 @@
 //! Local edits: from what a person wants to the one commit that keeps it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::depend;
 use crate::fold::{fold, key_fields, whole_row};
+use crate::gate::{Gate, LastEdit, enter};
 use crate::host::{Account, Host};
 use crate::validate::{Purpose, problems};
 use crate::{EngineError, names};
@@ -39,15 +41,6 @@ pub(crate) enum Wish {
     Delete(RecordId),
 }
 
-/// Held by whoever reads and commits, so that a user's edit does not lose every race against a bulk load. A fairness
-/// within one process, no more: the store's own check keeps everybody right.
-pub(crate) type Gate = Mutex<()>;
-
-/// Waits at the gate.
-pub(crate) fn enter(gate: &Gate) -> MutexGuard<'_, ()> {
-    gate.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Carries out a wish in one commit.
 pub(crate) fn carry_out(
     store: &dyn RecordStore,
@@ -57,7 +50,7 @@ pub(crate) fn carry_out(
     wish: &Wish,
     gate: &Gate,
 ) -> Result<Written, EngineError> {
-    let _turn = enter(gate);
+    let mut turn = enter(gate);
     for _ in 0..MAX_TRIES {
         let number = store.position()?;
         let schema = store.schema()?;
@@ -69,6 +62,10 @@ pub(crate) fn carry_out(
             number,
             version: &schema.version,
             entity,
+            last_sequence: match *turn {
+                Some(last) if last.number == number => OnceCell::from(last.sequence),
+                _ => OnceCell::new(),
+            },
         };
         let (written, writes) = match wish {
             Wish::Create(fields) => desk.create(fields.clone())?,
@@ -78,25 +75,45 @@ pub(crate) fn carry_out(
         if writes.is_empty() {
             return Ok(written);
         }
+        let made = writes.iter().filter_map(|write| match write {
+            Write::PutOperation(operation) => Some(operation.sequence),
+            _ => None,
+        });
+        let sequence = desk.last_sequence.get().copied().max(made.max());
         match store.commit(WriteBatch {
             expect: Some(number),
             writes,
         }) {
             Err(error) if error.retry() == Retry::Reread => {}
-            done => return done.map(|_| written).map_err(Into::into),
+            Err(error) => return Err(error.into()),
+            Ok(number) => {
+                let known = desk.last_sequence.get().and(sequence);
+                *turn = known.map(|sequence| LastEdit { number, sequence });
+                return Ok(written);
+            }
         }
     }
     Err(StoreError::Busy.into())
 }
 
+/// The server image that an edit rests on.
+pub(crate) enum Under {
+    /// The store has it.
+    Kept(Image),
+    /// It is made of settled data, or of nothing, and kept with the edit.
+    New(Image),
+}
+
 /// What one edit is worked out with.
-struct Desk<'a> {
-    store: &'a dyn RecordStore,
-    host: &'a Host,
+pub(crate) struct Desk<'a> {
+    pub(crate) store: &'a dyn RecordStore,
+    pub(crate) host: &'a Host,
     account: &'a Account,
     number: CommitNumber,
     version: &'a str,
     entity: Arc<EntitySchema>,
+    /// The largest sequence number so far, once it is known.
+    last_sequence: OnceCell<u64>,
 }
 
 impl Desk<'_> {
@@ -127,14 +144,19 @@ impl Desk<'_> {
             .into_iter()
             .map(|(field, new)| (field, edit(Value::Null, new, raw)))
             .collect();
+        let kind = OperationKind::Create(edits);
+        // A record that was deleted here before still has the image that its delete rests on.
+        if let Some(image) = self.store.image(&self.entity.name, &id)? {
+            let pending = self.pending(&id)?;
+            return self.record(Under::Kept(image), kind, pending);
+        }
         let image = Image {
             entity: self.entity.name.clone(),
             id,
             server: None,
             gone: false,
         };
-        let pending = self.pending(&image.id)?;
-        self.record(image, OperationKind::Create(edits), true, pending)
+        self.record(Under::New(image), kind, Vec::new())
     }
 
     fn update(&self, id: &RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
@@ -157,14 +179,13 @@ impl Desk<'_> {
                 Vec::new(),
             ));
         }
-        let (image, pending, is_new) = self.grounds(id, view)?;
-        if let Some(refused) = pending
-            .last()
-            .filter(|o| matches!(o.state, OperationState::Refused(_)))
-        {
-            return self.amend(refused.clone(), &pending, changes);
+        let (under, pending) = self.grounds(id, view)?;
+        match (pending.last().map(|last| &last.state), &under) {
+            (Some(OperationState::Refused(log)), Under::Kept(image)) => {
+                self.amend(image, *log, &pending, changes)
+            }
+            _ => self.record(under, OperationKind::Update(changes), pending),
         }
-        self.record(image, OperationKind::Update(changes), is_new, pending)
     }
 
     fn delete(&self, id: &RecordId) -> Result<(Written, Vec<Write>), EngineError> {
@@ -172,23 +193,26 @@ impl Desk<'_> {
         self.allowed(deletable, "deleted")?;
         let view = self.view(id)?;
         let seen = view.fields.clone();
-        let (image, pending, is_new) = self.grounds(id, view)?;
+        let (under, pending) = self.grounds(id, view)?;
         let kind = OperationKind::Delete {
             seen,
             raw: self.raw_stamp(),
             stamp: None,
         };
-        self.record(image, kind, is_new, pending)
+        self.record(under, kind, pending)
     }
 
     /// Makes the writes of a new operation: view, image if there was none, and the operation itself.
-    fn record(
+    pub(crate) fn record(
         &self,
-        image: Image,
+        under: Under,
         kind: OperationKind,
-        new_image: bool,
         mut pending: Vec<Operation>,
     ) -> Result<(Written, Vec<Write>), EngineError> {
+        let (image, is_kept) = match under {
+            Under::Kept(image) => (image, true),
+            Under::New(image) => (image, false),
+        };
         let id = image.id.clone();
         if self.entity.local_only {
             return Ok((
@@ -228,45 +252,9 @@ impl Desk<'_> {
             }
         };
         let mut writes = vec![view];
-        if new_image {
+        if !is_kept {
             writes.push(Write::PutImage(image));
         }
-        writes.push(Write::PutOperation(Box::new(operation)));
-        Ok((written, writes))
-    }
-
-    /// Mends a refused operation: the same operation with the new values, back in the queue.
-    fn amend(
-        &self,
-        mut operation: Operation,
-        pending: &[Operation],
-        changes: BTreeMap<FieldName, FieldEdit>,
-    ) -> Result<(Written, Vec<Write>), EngineError> {
-        let log = operation.state.parked();
-        let mut writes = Vec::new();
-        if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind {
-            for (field, change) in changes {
-                let old = edits.get(&field).map_or(change.old, |known| known.old.clone());
-                edits.insert(field, FieldEdit { old, ..change });
-            }
-        }
-        let key = (operation.entity.clone(), operation.record.clone());
-        operation
-            .needs
-            .extend(depend::needs(self.store, &key, &operation.kind)?);
-        operation.state = OperationState::Queued;
-        let earlier = pending.iter().filter(|o| o.id != operation.id).cloned();
-        let amended: Vec<_> = earlier.chain([operation.clone()]).collect();
-        if let Some(image) = self.store.image(&key.0, &key.1)? {
-            writes.push(self.view_write(&image, &amended));
-        }
-        if let Some(log) = log {
-            writes.extend(settle_entry(self.store, self.host, log, "set")?);
-        }
-        let written = Written {
-            record: operation.record.clone(),
-            operation: Some(operation.id),
-        };
         writes.push(Write::PutOperation(Box::new(operation)));
         Ok((written, writes))
     }
@@ -287,7 +275,7 @@ impl Desk<'_> {
         vec![Write::PutRows(whole_row(&self.entity, record))]
     }
 
-    fn view_write(&self, image: &Image, pending: &[Operation]) -> Write {
+    pub(crate) fn view_write(&self, image: &Image, pending: &[Operation]) -> Write {
         match fold(image, pending) {
             Some(mut record) => {
                 record.fields.extend(key_fields(&self.entity, &record.id));
@@ -306,10 +294,10 @@ impl Desk<'_> {
             })
     }
 
-    /// Returns the record's image, its pending operations, and whether the image is made here from settled data.
-    fn grounds(&self, id: &RecordId, view: Record) -> Result<(Image, Vec<Operation>, bool), EngineError> {
+    /// Returns what an edit of the record rests on, and the record's pending operations.
+    fn grounds(&self, id: &RecordId, view: Record) -> Result<(Under, Vec<Operation>), EngineError> {
         if let Some(image) = self.store.image(&self.entity.name, id)? {
-            return Ok((image, self.pending(id)?, false));
+            return Ok((Under::Kept(image), self.pending(id)?));
         }
         // Every pending operation has an image under it, so this record has none.
         let server = ServerRecord {
@@ -322,7 +310,7 @@ impl Desk<'_> {
             server: Some(server),
             gone: false,
         };
-        Ok((image, Vec::new(), true))
+        Ok((Under::New(image), Vec::new()))
     }
 
     fn pending(&self, id: &RecordId) -> Result<Vec<Operation>, StoreError> {
@@ -333,8 +321,12 @@ impl Desk<'_> {
     }
 
     fn next_sequence(&self) -> Result<u64, StoreError> {
+        if let Some(last) = self.last_sequence.get() {
+            return Ok(last + 1);
+        }
         let last = self.store.operations(&OperationSelection::Latest(1))?;
-        Ok(last.last().map_or(1, |operation| operation.sequence + 1))
+        let last = last.last().map_or(0, |operation| operation.sequence);
+        Ok(self.last_sequence.get_or_init(|| last) + 1)
     }
 
     fn raw_stamp(&self) -> RawStamp {

@@ -10,7 +10,8 @@ use driftless_record::{
 use driftless_store::{LogSelection, RecordStore};
 use driftless_transport::Transport;
 
-use crate::edit::{self, Gate, Wish, Written};
+use crate::edit::{self, Wish, Written};
+use crate::gate::Gate;
 use crate::host::{Account, Host};
 use crate::outbox::{self, OutboxItem, Outcome};
 use crate::preview::{self, Preview};

@@ -20,6 +20,9 @@ pub(crate) fn fold(image: &Image, pending: &[Operation]) -> Option<Record> {
     for operation in pending {
         match &operation.kind {
             OperationKind::Create(edits) | OperationKind::Update(edits) => {
+                if !exists && matches!(operation.kind, OperationKind::Create(_)) {
+                    fields.clear();
+                }
                 exists = true;
                 fields.extend(
                     edits

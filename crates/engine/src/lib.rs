@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod amend;
 mod backoff;
 mod confirm;
 mod depend;
@@ -7,6 +8,7 @@ mod edit;
 mod engine;
 mod error;
 mod fold;
+mod gate;
 mod ground;
 mod host;
 mod journal;

@@ -43,6 +43,23 @@ pub(crate) struct EntityMark {
     pub read_at: Option<driftless_record::Timestamp>,
     /// The filter that was in force, as it was written then; another one starts anew.
     pub filter: String,
+    /// Whether the records on the device still have to be compared with those on the server, since everything is read
+    /// anew.
+    #[serde(default)]
+    pub sweep_due: bool,
+}
+
+impl EntityMark {
+    /// Makes the mark of an entity that is read from the start, over records that are there already or not.
+    pub(crate) fn anew(filter: String, sweep_due: bool) -> Self {
+        Self {
+            checkpoint: None,
+            complete: false,
+            read_at: None,
+            filter,
+            sweep_due,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

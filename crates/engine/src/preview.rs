@@ -1,6 +1,6 @@
 //! What a push would do now, told without doing it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_conflict::ConflictPolicy;
 use driftless_record::{EntityName, OperationId, OperationState};
@@ -57,6 +57,7 @@ pub(crate) fn preview(
         server_now: now,
         new_id: &|| host.uuid(),
         fresh: None,
+        held: &BTreeSet::new(),
         limit: usize::MAX,
     };
     let batch = next_batch(&mut ground, &context);

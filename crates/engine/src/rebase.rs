@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{EntitySchema, Operation, Record, RecordId, RowSet, ServerRecord};
-use driftless_store::{Image, Write};
+use driftless_store::{Image, StoreError, Write};
 use driftless_transport::{Page, Removal, RemovalReason};
 
 use crate::fold::settle;
@@ -32,9 +32,10 @@ pub(crate) struct Rebased {
 pub(crate) fn rebase(
     entity: &EntitySchema,
     page: Page,
-    unsettled: impl Fn(&RecordId) -> Option<Unsettled>,
+    unsettled: impl Fn(&RecordId) -> Result<Option<Unsettled>, StoreError>,
     ids: &BTreeSet<RecordId>,
-) -> Rebased {
+) -> Result<Rebased, StoreError> {
+    let unsettled = |id: &RecordId| if ids.contains(id) { unsettled(id) } else { Ok(None) };
     let mut out = Rebased {
         received: page.rows.rows.len() as u64,
         ..Rebased::default()
@@ -45,7 +46,7 @@ pub(crate) fn rebase(
         let mut settled = Vec::with_capacity(rows.rows.len());
         let all = std::mem::take(&mut rows.rows);
         for (index, row) in all.into_iter().enumerate() {
-            match ids.contains(&row.id).then(|| unsettled(&row.id)).flatten() {
+            match unsettled(&row.id)? {
                 Some(known) => {
                     let stamps = stamps.remove(&index).unwrap_or_default().into_iter().collect();
                     let record = rows.record(&row);
@@ -67,7 +68,7 @@ pub(crate) fn rebase(
     let mut gone = Vec::new();
     for Removal { id, reason } in page.removed {
         out.removed += 1;
-        match (ids.contains(&id).then(|| unsettled(&id)).flatten(), reason) {
+        match (unsettled(&id)?, reason) {
             (None, _) => gone.push(id),
             (Some(known), RemovalReason::Deleted) => refresh(entity, known, None, &mut out.writes),
             // Out of scope is not deleted (law L23): the operations and what they rest on stay.
@@ -77,7 +78,7 @@ pub(crate) fn rebase(
     if !gone.is_empty() {
         out.writes.push(Write::RemoveRows(entity.name.clone(), gone));
     }
-    out
+    Ok(out)
 }
 
 /// Adds the writes that give an unsettled record new server data; `None` means the server no longer has it.
@@ -103,7 +104,7 @@ pub(crate) fn refresh(
 
 /// Returns new server data with what they leave out: fields that were not asked for keep their last known values, and
 /// a record that did not change keeps its stamps.
-fn complete(old: Option<ServerRecord>, new: ServerRecord) -> ServerRecord {
+pub(crate) fn complete(old: Option<ServerRecord>, new: ServerRecord) -> ServerRecord {
     let Some(old) = old else { return new };
     let same = new.record.revision.is_some() && new.record.revision == old.record.revision;
     let mut fields = old.record.fields;

@@ -28,6 +28,8 @@ pub(crate) struct Context<'a> {
     pub new_id: &'a dyn Fn() -> Uuid,
     /// The records that were read in this synchronization; `None` counts all as read.
     pub fresh: Option<&'a BTreeSet<Key>>,
+    /// Records whose operations stay back in this synchronization, because the server would not let them be read.
+    pub held: &'a BTreeSet<Key>,
     /// The most sendings in the batch.
     pub limit: usize,
 }
@@ -71,6 +73,9 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
             break;
         }
         let record = key(&ground.pending[first]);
+        if context.held.contains(&record) {
+            continue;
+        }
         let of_record: Vec<&Operation> = by_record
             .get(&record)
             .into_iter()

@@ -384,17 +384,24 @@ fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log: Option<Dr
     let Some(theirs) = present(facts.image) else {
         return Verdict::Fetch;
     };
-    let differs = |field: &FieldName, edit: &FieldEdit| theirs.record.fields.get(field) != Some(&edit.new);
+    // Where the server keeps stamps, a value that it has already still tells when it was set (law L17).
+    let tells = |field: &FieldName, edit: &FieldEdit| {
+        facts.capabilities.stamps || theirs.record.fields.get(field) != Some(&edit.new)
+    };
     let sent: MergedEdits = edits
         .iter()
-        .filter(|(field, edit)| differs(field, edit))
+        .filter(|(field, edit)| tells(field, edit))
         .map(|(f, e)| (f.clone(), e.clone()))
         .collect();
     if sent.is_empty() {
-        let state = if log.is_some() {
-            OperationState::Superseded
-        } else {
-            OperationState::Applied(Applied::Merged)
+        let untouched = run
+            .operations
+            .iter()
+            .all(|o| o.base_revision == theirs.record.revision);
+        let state = match (&log, untouched) {
+            (Some(_), _) => OperationState::Superseded,
+            (None, true) => OperationState::Applied(Applied::Accepted),
+            (None, false) => OperationState::Applied(Applied::Merged),
         };
         return Verdict::Finish { state, log };
     }

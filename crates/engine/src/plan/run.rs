@@ -7,6 +7,8 @@ use driftless_record::{
     EntitySchema, FieldEdit, Fields, Operation, OperationId, OperationKind, OperationState, RawStamp, Stamp,
 };
 
+use crate::backoff;
+
 /// Operations of one record, in sequence, that are sent together, merged into one effect.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -35,8 +37,7 @@ pub(crate) enum Effect {
 impl Run {
     /// Takes the longest run from the start of a record's pending operations; `None` if the first cannot be sent now.
     ///
-    /// `needed_between` tells whether an operation of another record made in between needs one of the run: then the
-    /// run ends before it (law L14).
+    /// `needed` are the operations that another one needs: the run ends behind one of them (law L14).
     pub(crate) fn take(
         entity: &EntitySchema,
         of_record: &[&Operation],
@@ -105,7 +106,8 @@ fn merge(into: &mut MergedEdits, edits: &BTreeMap<driftless_record::FieldName, F
 fn is_due(operation: &Operation, now: driftless_record::Timestamp) -> bool {
     match operation.state {
         OperationState::Queued => true,
-        OperationState::Waiting(until) => until <= now,
+        // A time further away than any pause comes from a clock that was turned since.
+        OperationState::Waiting(until) => until <= now || until.millis_since(now) > backoff::MAX_WAIT_MILLIS,
         OperationState::InFlight(_)
         | OperationState::Unknown(_)
         | OperationState::Conflict(_)

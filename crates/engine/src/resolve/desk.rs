@@ -9,6 +9,7 @@ use driftless_store::{Image, Write};
 use super::undo::take_back;
 use super::{Decision, Touched};
 use crate::EngineError;
+use crate::depend::{Graph, pending_create};
 use crate::fold::{edits, fold, key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::host::{Account, Host};
@@ -188,7 +189,8 @@ impl<'a> Desk<'a> {
     }
 
     fn theirs(&mut self) -> Result<(), EngineError> {
-        if self.image.gone {
+        // Nothing of theirs is there: my changes end, and what stands on them.
+        if self.image.gone || self.image.server.is_none() {
             let all: Vec<_> = self
                 .ground
                 .pending_of(&self.record)
@@ -242,6 +244,9 @@ impl<'a> Desk<'a> {
         }
         let raw = self.raw();
         let mut parked = self.parked();
+        if let Some(last) = parked.last_mut() {
+            last.needs.extend(self.needs_of(fields, last.id)?);
+        }
         let set = parked
             .iter_mut()
             .rev()
@@ -280,6 +285,24 @@ impl<'a> Desk<'a> {
         } else {
             self.requeue(true)
         }
+    }
+
+    /// Returns the creates that new values of an operation need.
+    fn needs_of(&self, fields: &Fields, operation: OperationId) -> Result<Vec<OperationId>, EngineError> {
+        let waiting = Graph::new(&self.ground.pending).up_set(operation);
+        let mut needs = Vec::new();
+        for (field, value) in fields {
+            let Some(create) = pending_create(&self.ground.pending, value) else {
+                continue;
+            };
+            if waiting.iter().any(|other| other.id == create) {
+                return Err(EngineError::NotPossible(format!(
+                    "`{field}` names a record that itself waits for this change; settle this entry without it, then update the record"
+                )));
+            }
+            needs.push(create);
+        }
+        Ok(needs)
     }
 
     fn queue(&mut self, operation: Operation) {

@@ -127,12 +127,15 @@ fn left_over(of_record: &[Operation], ended: &[&Operation]) -> Vec<Operation> {
             continue;
         }
         let mut operation = operation.clone();
-        if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind {
-            for (field, edit) in edits {
-                if let Some(old) = rests_on.remove(field) {
-                    edit.old = old;
+        match &mut operation.kind {
+            OperationKind::Create(edits) | OperationKind::Update(edits) => {
+                for (field, edit) in edits {
+                    if let Some(old) = rests_on.remove(field) {
+                        edit.old = old;
+                    }
                 }
             }
+            OperationKind::Delete { seen, .. } => seen.extend(std::mem::take(&mut rests_on)),
         }
         left.push(operation);
     }

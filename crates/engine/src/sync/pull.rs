@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 
 use super::session::{Session, Stop, concerns_everything};
 use crate::EngineError;
-use crate::edit::{Gate, enter};
+use crate::gate::{Gate, enter};
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
 use crate::rebase::{Unsettled, rebase};
@@ -104,20 +104,17 @@ impl Session<'_> {
         let first = self.pull(source.clone()).await;
         let read = match first {
             Err(Stop::Transport(TransportError::CheckpointGone)) => {
-                let mark = EntityMark {
-                    checkpoint: None,
-                    complete: false,
-                    ..source.mark.clone()
-                };
+                let mark = EntityMark::anew(source.mark.filter.clone(), true);
                 let again = Source {
                     mark,
                     ..source.clone()
                 };
                 match self.pull(again.clone()).await {
-                    Ok(()) => self.sweep(&again).await,
+                    Ok(()) => self.sweep_due(&again).await,
                     stop => stop,
                 }
             }
+            Ok(()) if source.mark.sweep_due => self.sweep_due(&source).await,
             Ok(()) if self.needs_sweep(&source.entity).await? => self.sweep(&source).await,
             other => other,
         };
@@ -128,6 +125,27 @@ impl Session<'_> {
             }
             other => other,
         }
+    }
+
+    /// Looks for what is no longer there after everything was read anew, and notes that it was done: a cut before that
+    /// leaves it due (law L24).
+    async fn sweep_due(&mut self, source: &Source) -> Result<(), Stop> {
+        self.sweep(source).await?;
+        let note = Note::Entity(source.entity.name.clone());
+        self.worker
+            .run(move |store| {
+                let Some(mark) = notes::read::<EntityMark>(store, &note)? else {
+                    return Ok::<_, StoreError>(());
+                };
+                let done = EntityMark {
+                    sweep_due: false,
+                    ..mark
+                };
+                let writes = vec![notes::write(&note, &done)];
+                store.commit(WriteBatch { expect: None, writes }).map(|_| ())
+            })
+            .await?;
+        Ok(())
     }
 
     /// Returns whether deletions have to be looked for. Asked after the pull: a back end that refused to report changes
@@ -258,13 +276,10 @@ fn sources(store: &dyn RecordStore, only: Option<&BTreeSet<EntityName>>) -> Resu
         let filter = scope.and_then(|scope| scope.query.filter.clone());
         let written = serde_json::to_string(&filter).unwrap_or_default();
         let known: Option<EntityMark> = notes::read(store, &Note::Entity(entity.name.clone()))?;
-        let mark = known.filter(|mark| mark.filter == written);
-        let mark = mark.unwrap_or(EntityMark {
-            checkpoint: None,
-            complete: false,
-            read_at: None,
-            filter: written,
-        });
+        let mark = match known {
+            Some(mark) if mark.filter == written => mark,
+            other => EntityMark::anew(written, other.is_some()),
+        };
         sources.push(Source {
             schema: schema.clone(),
             entity: entity.clone(),
@@ -291,7 +306,7 @@ fn apply_pages(
         checkpoint: Some(end.next.clone()),
         complete: end.last || source.mark.complete,
         read_at: if end.last { Some(now) } else { source.mark.read_at },
-        filter: source.mark.filter.clone(),
+        ..source.mark.clone()
     };
     let name = &source.entity.name;
     loop {
@@ -306,7 +321,7 @@ fn apply_pages(
                 page.clone(),
                 |id| unsettled(store, name, id),
                 &ids,
-            );
+            )?;
             batch.writes.extend(rebased.writes);
             received += rebased.received;
             removed += rebased.removed;
@@ -323,10 +338,14 @@ fn apply_pages(
 }
 
 /// Returns what is known of an unsettled record, or `None` if it is settled.
-pub(super) fn unsettled(store: &dyn RecordStore, entity: &EntityName, id: &RecordId) -> Option<Unsettled> {
-    let image = store.image(entity, id).ok()??;
-    let pending = store
-        .operations(&OperationSelection::PendingOf(entity.clone(), id.clone()))
-        .ok()?;
-    Some(Unsettled { image, pending })
+pub(super) fn unsettled(
+    store: &dyn RecordStore,
+    entity: &EntityName,
+    id: &RecordId,
+) -> Result<Option<Unsettled>, StoreError> {
+    let Some(image) = store.image(entity, id)? else {
+        return Ok(None);
+    };
+    let pending = store.operations(&OperationSelection::PendingOf(entity.clone(), id.clone()))?;
+    Ok(Some(Unsettled { image, pending }))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftless_record::{Cause, CauseClass, EntityName, OperationState, Schema, Sending, Timestamp};
+use driftless_record::{Cause, CauseClass, EntityName, Schema, Sending, Timestamp};
 use driftless_store::{RecordStore, Retry, StoreError};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
@@ -28,6 +28,8 @@ struct Pushing {
     ground: Option<Ground>,
     /// Records that were read from the server.
     fetched: BTreeSet<Key>,
+    /// Records whose operations stay back.
+    held: BTreeSet<Key>,
     /// The most sendings in a request, after the server refused larger ones whole.
     shrink: usize,
     /// How often the connection broke.
@@ -42,6 +44,7 @@ impl Session<'_> {
         let mut push = Pushing {
             ground: None,
             fetched: BTreeSet::new(),
+            held: BTreeSet::new(),
             shrink: usize::MAX,
             breaks: 0,
             idle: 0,
@@ -59,18 +62,16 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Reads the records that a plan asks for; returns whether there were any. A record whose revision the server does
-    /// not tell even when asked is left for a later synchronization.
+    /// Reads the records that a plan asks for; returns whether there were any. What cannot be read, or has no revision
+    /// even then, stays back until a later synchronization.
     async fn read_first(&mut self, push: &mut Pushing, batch: &Batch) -> Result<bool, Stop> {
-        let mut read = false;
         for record in &batch.fetch {
-            if push.fetched.insert(record.clone()) {
-                self.fetch(record).await?;
-                push.ground = None;
-                read = true;
+            push.ground = None;
+            if !push.fetched.insert(record.clone()) || self.fetch_or_note(record).await?.is_none() {
+                push.held.insert(record.clone());
             }
         }
-        Ok(read)
+        Ok(!batch.fetch.is_empty())
     }
 
     async fn send_batch(
@@ -89,9 +90,11 @@ impl Session<'_> {
                 };
                 push.shrink = usize::MAX;
                 for record in confirmed.refresh {
-                    self.fetch(&record).await?;
-                    push.fetched.insert(record);
                     push.ground = None;
+                    if self.fetch_or_note(&record).await?.is_none() {
+                        push.held.insert(record.clone());
+                    }
+                    push.fetched.insert(record);
                 }
                 let left = push.ground.as_ref().map(|ground| ground.pending.len() as u64);
                 let done = self.report.applied as u64;
@@ -133,10 +136,18 @@ impl Session<'_> {
                     server_now: self.server_now(reading.clock),
                     new_id: &new_id,
                     fresh: Some(&push.fetched),
+                    held: &push.held,
                     limit,
                 };
                 next_batch(&mut reading, &context)
             };
+            if !batch.fetch.is_empty() {
+                // Nothing is made durable on a plan that is not whole yet.
+                return Ok(Batch {
+                    fetch: batch.fetch,
+                    ..Batch::default()
+                });
+            }
             let writes = batch.writes.clone();
             let committed = self
                 .worker
@@ -282,9 +293,4 @@ fn is_passing(cause: &Cause) -> bool {
         cause.class,
         CauseClass::Auth | CauseClass::Throttled | CauseClass::Transient
     )
-}
-
-/// Returns whether an operation is in a sending whose outcome is unknown.
-pub(super) fn is_unknown(operation: &driftless_record::Operation) -> bool {
-    matches!(operation.state, OperationState::Unknown(_))
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftless_conflict::ConflictPolicy;
-use driftless_record::{EntityName, LogId, OperationState, Timestamp};
-use driftless_store::{JournalReader, LogSelection, OperationSelection, StoreError, Write, WriteBatch};
-use driftless_transport::{Capabilities, Retry, Transport, TransportError};
+use driftless_record::{EntityName, LogId, Operation, OperationState, Timestamp};
+use driftless_store::{
+    JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError, Write, WriteBatch,
+};
+use driftless_transport::{Capabilities, Retry as Again, Transport, TransportError};
 
 use crate::EngineError;
-use crate::edit::Gate;
+use crate::gate::Gate;
 use crate::host::{Account, Host};
 use crate::notes::{self, Note};
 use crate::progress::{NoProgress, Progress, ProgressSink, Stage};
@@ -138,26 +140,7 @@ impl Session<'_> {
 
     /// Operations in flight whose process has ended have an unknown outcome (law L8).
     async fn adopt_orphans(&self) -> Result<(), EngineError> {
-        self.worker
-            .run(|store| {
-                let pending = store.operations(&OperationSelection::Pending(usize::MAX))?;
-                let mut batch = WriteBatch::default();
-                for operation in pending {
-                    if let OperationState::InFlight(id) = operation.state {
-                        let state = OperationState::Unknown(id);
-                        batch.push(Write::PutOperation(Box::new(driftless_record::Operation {
-                            state,
-                            ..operation
-                        })));
-                    }
-                }
-                if batch.writes.is_empty() {
-                    Ok(())
-                } else {
-                    store.commit(batch).map(|_| ())
-                }
-            })
-            .await
+        self.worker.run(adopt_orphans).await
     }
 
     async fn finish(&mut self, first_log: LogId) -> Result<(), EngineError> {
@@ -235,12 +218,31 @@ impl Session<'_> {
     }
 }
 
+fn adopt_orphans(store: &dyn RecordStore) -> Result<(), StoreError> {
+    loop {
+        let mut batch = WriteBatch::based_on(store.position()?);
+        for operation in store.operations(&OperationSelection::Pending(usize::MAX))? {
+            if let OperationState::InFlight(id) = operation.state {
+                let state = OperationState::Unknown(id);
+                batch.push(Write::PutOperation(Box::new(Operation { state, ..operation })));
+            }
+        }
+        if batch.writes.is_empty() {
+            return Ok(());
+        }
+        match store.commit(batch) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|_| ()),
+        }
+    }
+}
+
 /// Returns whether an error concerns everything, and not only the entity that was asked for.
 pub(crate) fn concerns_everything(error: &TransportError) -> bool {
     match error.retry() {
-        Retry::Backoff | Retry::After(_) | Retry::SignIn => true,
-        Retry::Reload => false,
-        Retry::Never => matches!(
+        Again::Backoff | Again::After(_) | Again::SignIn => true,
+        Again::Reload => false,
+        Again::Never => matches!(
             error,
             TransportError::Certificate { .. }
                 | TransportError::Incompatible { .. }

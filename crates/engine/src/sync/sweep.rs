@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_record::{EntityName, RecordId, Revision};
+use driftless_record::{RecordId, Revision};
 use driftless_store::{RecordStore, Retry, StoreError, Write, WriteBatch};
 use driftless_transport::SweepRequest;
 
-use super::pull::{Source, unsettled};
+use super::pull::Source;
 use super::session::{Session, Stop};
 use crate::ground::Key;
-use crate::rebase::{one_row, refresh};
+use crate::rebase::one_row;
 
 /// How many ids a step reads from the store.
 const STEP: usize = 5_000;
@@ -44,11 +44,19 @@ impl Session<'_> {
         }
         let source = Arc::new(source.clone());
         let for_store = source.clone();
-        let (removed, differing) = self
+        let Compared {
+            removed,
+            differing,
+            doubtful,
+        } = self
             .worker
             .run(move |store| compare(store, &for_store, &present))
             .await?;
         self.report.entity(&source.entity.name).removed += removed;
+        // Out of scope, out of sight or deleted: only reading the record tells (law L23).
+        for id in doubtful {
+            self.fetch_or_note(&(source.entity.name.clone(), id)).await?;
+        }
         for id in differing.into_iter().take(MAX_SINGLE_READS) {
             self.read_again((source.entity.name.clone(), id)).await?;
         }
@@ -56,7 +64,7 @@ impl Session<'_> {
     }
 
     async fn read_again(&mut self, record: Key) -> Result<(), Stop> {
-        let Some(found) = self.fetch(&record).await? else {
+        let Some(Some(found)) = self.fetch_or_note(&record).await? else {
             return Ok(());
         };
         let name = record.0.clone();
@@ -81,14 +89,21 @@ impl Session<'_> {
     }
 }
 
-/// Removes what is not on the server; returns how many records, and those whose revisions differ.
-fn compare(
-    store: &dyn RecordStore,
-    source: &Source,
-    present: &Present,
-) -> Result<(u64, Vec<RecordId>), StoreError> {
+/// What comparing the ids came to.
+#[derive(Default)]
+struct Compared {
+    /// How many settled records were removed.
+    removed: u64,
+    /// Records whose revisions differ.
+    differing: Vec<RecordId>,
+    /// Unsettled records that are not among the server's.
+    doubtful: Vec<RecordId>,
+}
+
+/// Removes settled records that are not on the server.
+fn compare(store: &dyn RecordStore, source: &Source, present: &Present) -> Result<Compared, StoreError> {
     let name = &source.entity.name;
-    let (mut removed, mut differing) = (0, Vec::new());
+    let mut compared = Compared::default();
     let mut after: Option<RecordId> = None;
     loop {
         let number = store.position()?;
@@ -99,9 +114,10 @@ fn compare(
         let mut gone = Vec::new();
         for (id, revision) in ids {
             match present.get(&id) {
-                Some(there) if there.is_some() && *there != revision => differing.push(id),
+                Some(there) if there.is_some() && *there != revision => compared.differing.push(id),
                 Some(_) => {}
-                None => absent(store, source, name, id, &mut gone, &mut batch),
+                None if store.image(name, &id)?.is_none() => gone.push(id),
+                None => compared.doubtful.push(id),
             }
         }
         let count = gone.len() as u64;
@@ -114,25 +130,8 @@ fn compare(
                 done => done?,
             };
         }
-        removed += count;
+        compared.removed += count;
         after = next;
     }
-    Ok((removed, differing))
-}
-
-fn absent(
-    store: &dyn RecordStore,
-    source: &Source,
-    name: &EntityName,
-    id: RecordId,
-    gone: &mut Vec<RecordId>,
-    batch: &mut WriteBatch,
-) {
-    match unsettled(store, name, &id) {
-        None => gone.push(id),
-        Some(known) if known.image.server.is_some() && !known.image.gone => {
-            refresh(&source.entity, known, None, &mut batch.writes);
-        }
-        Some(_) => {}
-    }
+    Ok(compared)
 }

@@ -1,82 +1,133 @@
 //! Finding out what became of sendings whose reply never came, before anything else happens to their records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use driftless_record::{
-    ChangeAction, Condition, EntityName, OperationState, RequestId, Sending, ServerRecord,
+    ChangeAction, Condition, EntityName, EntitySchema, OperationId, OperationState, RequestId, Schema,
+    Sending, ServerRecord,
 };
+use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult};
 
-use super::push::{is_unknown, results_of};
-use super::session::{Session, Stop};
+use super::push::{Results, results_of};
+use super::session::{Session, Stop, concerns_everything};
 use crate::ground::Ground;
+
+/// A sending with an unknown outcome.
+struct Probe {
+    sending: Sending,
+    /// What its operations need.
+    needs: BTreeSet<OperationId>,
+}
 
 impl Session<'_> {
     /// Probes every sending with an unknown outcome, by the best rung of the ladder that the back end has.
     pub(super) async fn settle_unknown(&mut self, written: &mut BTreeSet<EntityName>) -> Result<(), Stop> {
-        let sendings = self.worker.run(unknown_sendings).await?;
+        let probes = self.worker.run(unknown_sendings).await?;
+        let schema = self.worker.run(|store| store.schema()).await?;
         let mut repeatable = Vec::new();
-        for sending in sendings {
-            written.insert(sending.change.entity.clone());
-            let schema = self.worker.run(|store| store.schema()).await?;
-            let Some(entity) = schema.entity(sending.change.entity.as_str()).cloned() else {
+        let mut limit = usize::MAX;
+        for probe in probes {
+            let name = &probe.sending.change.entity;
+            written.insert(name.clone());
+            let Some(entity) = schema.entity(name.as_str()).cloned() else {
                 continue;
             };
             let Some(capabilities) = self.capability(&entity).await? else {
                 continue;
             };
             match capabilities.idempotency {
-                Idempotency::Repeatable => repeatable.push((sending, capabilities.batch.limit)),
-                Idempotency::ClientKey | Idempotency::None => self.read_back(sending).await?,
+                Idempotency::Repeatable => {
+                    limit = limit.min(capabilities.batch.limit);
+                    repeatable.push(probe);
+                }
+                Idempotency::ClientKey | Idempotency::None => self.read_back(&schema, probe.sending).await?,
             }
         }
-        self.repeat(repeatable).await
+        self.repeat(&schema, repeatable, limit).await
     }
 
-    /// Sends the same bytes under the same request id again: the back end answers as it did the first time.
-    async fn repeat(&mut self, sendings: Vec<(Sending, usize)>) -> Result<(), Stop> {
-        let limit = sendings.iter().map(|(_, limit)| *limit).min().unwrap_or(1).max(1);
-        let sendings: Vec<Sending> = sendings.into_iter().map(|(sending, _)| sending).collect();
-        for chunk in sendings.chunks(limit) {
-            let schema = self.worker.run(|store| store.schema()).await?;
-            let items: Vec<_> = chunk
-                .iter()
-                .map(|sending| PushItem {
-                    sending: sending.clone(),
-                    after: Vec::new(),
-                })
-                .collect();
-            let reply = self.transport.push(&schema, &items).await;
-            let (mut results, error) = results_of(&items, reply);
-            if error.is_some() {
-                // Nothing new is known of the first sending.
-                results
-                    .iter_mut()
-                    .for_each(|(_, result)| *result = PushResult::Unknown);
-            }
-            let confirmed = self.keep(&mut None, results).await?;
-            for record in confirmed.refresh {
-                self.fetch(&record).await?;
-            }
-            if let Some(error) = error {
-                return Err(error.into());
+    /// Sends the same bytes under the same request id again: the back end answers as it did the first time. Where it
+    /// gives no answer to that, the record is read.
+    async fn repeat(
+        &mut self,
+        schema: &Arc<Schema>,
+        mut probes: Vec<Probe>,
+        limit: usize,
+    ) -> Result<(), Stop> {
+        let mut chunks = Vec::new();
+        while !probes.is_empty() {
+            let rest = probes.split_off(probes.len().min(limit.max(1)));
+            chunks.push(std::mem::replace(&mut probes, rest));
+        }
+        chunks.reverse();
+        while let Some(mut chunk) = chunks.pop() {
+            let items = items(&chunk);
+            match self.transport.push(schema, &items).await {
+                Ok(reply) => {
+                    let (results, _) = results_of(&items, Ok(reply));
+                    let (unknown, known): (Results, Results) = results
+                        .into_iter()
+                        .partition(|(_, result)| *result == PushResult::Unknown);
+                    let confirmed = self.keep(&mut None, known).await?;
+                    for record in confirmed.refresh {
+                        self.fetch_or_note(&record).await?;
+                    }
+                    for (sending, _) in unknown {
+                        self.read_back(schema, sending).await?;
+                    }
+                }
+                Err(error) if concerns_everything(&error) => return Err(error.into()),
+                // Refused as a whole: that says nothing about the first sending.
+                Err(_) if chunk.len() > 1 => {
+                    let rest = chunk.split_off(chunk.len() / 2);
+                    chunks.extend([rest, chunk]);
+                }
+                Err(_) => {
+                    for probe in chunk {
+                        self.read_back(schema, probe.sending).await?;
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Reads the record and compares: what was asked for is there, or it is not.
-    async fn read_back(&mut self, sending: Sending) -> Result<(), Stop> {
+    /// Reads the record and compares: what was asked for is there, or it is not. If it cannot be read, the outcome
+    /// stays unknown.
+    async fn read_back(&mut self, schema: &Schema, sending: Sending) -> Result<(), Stop> {
         let record = (sending.change.entity.clone(), sending.change.record.clone());
-        let found = self.fetch(&record).await?;
-        let result = proof(&sending, found);
+        let Some(entity) = schema.entity(record.0.as_str()) else {
+            return Ok(());
+        };
+        let Some(found) = self.fetch_or_note(&record).await? else {
+            return Ok(());
+        };
+        let result = proof(entity, &sending, found);
         self.keep(&mut None, vec![(sending, result)]).await?;
         Ok(())
     }
 }
 
+/// Makes the items of a request; what needs another one of them stands behind it.
+fn items(probes: &[Probe]) -> Vec<PushItem> {
+    let needed = |probe: &Probe| {
+        let carries = |other: &&Probe| other.sending.operations.iter().any(|id| probe.needs.contains(id));
+        let others = probes.iter().filter(|other| other.sending.id != probe.sending.id);
+        others.filter(carries).map(|other| other.sending.id).collect()
+    };
+    probes
+        .iter()
+        .map(|probe| PushItem {
+            sending: probe.sending.clone(),
+            after: needed(probe),
+        })
+        .collect()
+}
+
 /// Returns what reading the record proves about a sending.
-fn proof(sending: &Sending, found: Option<ServerRecord>) -> PushResult {
+fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) -> PushResult {
     let done = |found: ServerRecord| {
         let revision = found.record.revision.clone();
         PushResult::Done {
@@ -85,9 +136,11 @@ fn proof(sending: &Sending, found: Option<ServerRecord>) -> PushResult {
         }
     };
     match (&sending.change.action, found) {
+        // Nobody else makes a record with a key that this device has drawn at random.
+        (ChangeAction::Create(_), Some(found)) if entity.guid_key().is_some() => done(found),
         (ChangeAction::Create(fields) | ChangeAction::Update(fields), Some(found)) => {
-            let same =
-                |(field, value): (_, &_)| found.record.fields.get(field).is_none_or(|now| now == value);
+            // A value that the server does not show proves nothing.
+            let same = |(field, value): (_, &_)| found.record.fields.get(field) == Some(value);
             let untouched = matches!(&sending.change.condition, Condition::Revision(revision)
                 if found.record.revision.as_ref() == Some(revision));
             if !untouched && fields.iter().all(same) {
@@ -106,21 +159,22 @@ fn proof(sending: &Sending, found: Option<ServerRecord>) -> PushResult {
     }
 }
 
-fn unknown_sendings(
-    store: &dyn driftless_store::RecordStore,
-) -> Result<Vec<Sending>, driftless_store::StoreError> {
+fn unknown_sendings(store: &dyn RecordStore) -> Result<Vec<Probe>, StoreError> {
     let ground = Ground::read(store)?;
-    let mut ids: Vec<RequestId> = Vec::new();
-    for operation in ground.pending.iter().filter(|operation| is_unknown(operation)) {
-        if let OperationState::Unknown(id) = operation.state
-            && !ids.contains(&id)
-        {
-            ids.push(id);
+    let mut needs: BTreeMap<RequestId, BTreeSet<OperationId>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for operation in &ground.pending {
+        if let OperationState::Unknown(id) = operation.state {
+            if !needs.contains_key(&id) {
+                order.push(id);
+            }
+            needs.entry(id).or_default().extend(&operation.needs);
         }
     }
-    let mut sendings = Vec::with_capacity(ids.len());
-    for id in ids {
-        sendings.extend(store.sending(id)?);
+    let mut probes = Vec::with_capacity(order.len());
+    for id in order {
+        let needs = needs.remove(&id).unwrap_or_default();
+        probes.extend(store.sending(id)?.map(|sending| Probe { sending, needs }));
     }
-    Ok(sendings)
+    Ok(probes)
 }

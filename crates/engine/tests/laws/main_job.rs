@@ -431,3 +431,66 @@ async fn l31_when_the_server_wins_the_lost_value_is_kept_in_the_log() {
     );
     assert_eq!(entry.fields[0].mine, Value::text("Early"));
 }
+
+#[tokio::test]
+async fn l16_a_record_deleted_and_made_again_offline_is_both_on_the_server() {
+    let world = World::new(1, able(), 1);
+    let id = world.account(1, "Rome Steel");
+    let device = &world.devices[0];
+    device.sync().await;
+    device.engine.delete("Account", id.as_str()).unwrap();
+    let key = Value::Guid(id.as_str().parse().unwrap());
+    device
+        .engine
+        .create("Account", fields(&[("id", key), ("name", Value::text("Other"))]))
+        .unwrap();
+    assert_eq!(
+        device.text("Account", &id, "city").as_deref(),
+        Some(""),
+        "nothing of the old record shines through"
+    );
+    let report = device.sync().await;
+    assert_eq!((report.applied, report.pending, report.waiting.len()), (2, 0, 0));
+    let made = world.server().record(&entity("Account"), &id).unwrap().record;
+    assert_eq!(made.value(&crate::common::name("name")), &Value::text("Other"));
+    assert_eq!(world.server().effects().len(), 2);
+}
+
+#[tokio::test]
+async fn l38_mending_frees_everything_that_was_refused_together() {
+    let world = World::new(1, able(), 1);
+    let device = &world.devices[0];
+    device.sync().await;
+    world.server().refuse(Some(no_nameless));
+    let made = device
+        .engine
+        .create("Account", fields(&[("name", Value::text("bad"))]))
+        .unwrap();
+    device.set(&made.record, "city", "Rome");
+    assert_eq!(device.sync().await.refused, 2);
+    device.set(&made.record, "name", "good");
+    let report = device.sync().await;
+    assert_eq!(
+        (report.applied, report.pending, device.open_entries().len()),
+        (2, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn l32_an_edit_of_a_record_that_only_left_the_scope_is_not_called_deleted() {
+    let world = World::new(
+        1,
+        Capabilities {
+            deletions: Deletions::Sweep,
+            ..able()
+        },
+        1,
+    );
+    let id = world.account(1, "Rome Steel");
+    let device = &world.devices[0];
+    device.sync().await;
+    device.set(&id, "city", "Milan");
+    world.server().hide_from_sweeps(&id);
+    let report = device.sync().await;
+    assert_eq!((report.applied, report.waiting.len()), (1, 0));
+}

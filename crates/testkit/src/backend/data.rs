@@ -1,11 +1,11 @@
 //! The data of the back end, and what writing does to them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use driftless_record::{
-    Cause, CauseClass, Change, ChangeAction, Condition, EntityName, Fields, Record, RecordId, RequestId,
-    Revision, Schema, ServerRecord, Stamp,
+    Cause, CauseClass, Change, ChangeAction, Condition, EntityName, Fields, OperationId, Record, RecordId,
+    RequestId, Revision, Schema, Sending, ServerRecord, Stamp,
 };
 use driftless_transport::{Capabilities, PushResult};
 
@@ -16,6 +16,8 @@ use super::Fault;
 pub struct Effect {
     /// The sending behind it.
     pub request: RequestId,
+    /// The operations that the sending carried.
+    pub operations: Vec<OperationId>,
     /// What was done.
     pub change: Change,
 }
@@ -41,6 +43,7 @@ pub struct Backend {
     effects: Vec<Effect>,
     faults: VecDeque<Fault>,
     refuse: Option<fn(&Change) -> Option<Cause>>,
+    pub(super) hidden: BTreeSet<RecordId>,
 }
 
 impl Backend {
@@ -58,6 +61,7 @@ impl Backend {
             effects: Vec::new(),
             faults: VecDeque::new(),
             refuse: None,
+            hidden: BTreeSet::new(),
         }
     }
 
@@ -85,6 +89,11 @@ impl Backend {
     /// Refuses changes for which the rule gives a cause.
     pub fn refuse(&mut self, rule: Option<fn(&Change) -> Option<Cause>>) {
         self.refuse = rule;
+    }
+
+    /// Leaves a record out of sweeps, as if it were out of scope; it can still be read and written.
+    pub fn hide_from_sweeps(&mut self, id: &RecordId) {
+        self.hidden.insert(id.clone());
     }
 
     /// Returns every effect that pushes had.
@@ -167,7 +176,8 @@ impl Backend {
     }
 
     /// Carries a change out, or answers as the first time if the request id is known.
-    pub(super) fn carry_out(&mut self, request: RequestId, change: &Change) -> PushResult {
+    pub(super) fn carry_out(&mut self, sending: &Sending) -> PushResult {
+        let (request, change) = (sending.id, &sending.change);
         let repeatable = self.capabilities.idempotency == driftless_transport::Idempotency::Repeatable;
         if let Some(known) = self.answered.get(&request).filter(|_| repeatable) {
             return known.clone();
@@ -177,7 +187,7 @@ impl Backend {
                 cause,
                 retry_after: None,
             },
-            None => self.write(request, change),
+            None => self.write(sending),
         };
         if matches!(result, PushResult::Done { .. }) {
             self.answered.insert(request, result.clone());
@@ -185,7 +195,8 @@ impl Backend {
         result
     }
 
-    fn write(&mut self, request: RequestId, change: &Change) -> PushResult {
+    fn write(&mut self, sending: &Sending) -> PushResult {
+        let change = &sending.change;
         let key = (change.entity.clone(), change.record.clone());
         let found = self.records.get(&key).map(|stored| revision(stored.revision));
         let failed = |class| PushResult::Failed {
@@ -209,7 +220,8 @@ impl Backend {
             _ => {}
         }
         self.effects.push(Effect {
-            request,
+            request: sending.id,
+            operations: sending.operations.clone(),
             change: change.clone(),
         });
         match &change.action {

@@ -167,7 +167,7 @@ impl Transport for BackendTransport {
         let of_entity = backend
             .records
             .iter()
-            .filter(|((entity, _), _)| *entity == request.entity.name);
+            .filter(|((entity, id), _)| *entity == request.entity.name && !backend.hidden.contains(id));
         let record = |id: &RecordId, stored: &Stored| backend.server_record(&request.entity.name, id, stored);
         let ids = of_entity
             .map(|((_, id), stored)| (id.clone(), record(id, stored).record.revision))
@@ -218,7 +218,7 @@ impl BackendTransport {
         for item in items {
             let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
             let result = if item.after.iter().all(stands) {
-                backend.carry_out(item.sending.id, &item.sending.change)
+                backend.carry_out(&item.sending)
             } else {
                 PushResult::Skipped
             };

@@ -1,0 +1,81 @@
+//! Mending refused operations: the same operations with new values, back in the queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_record::{FieldEdit, FieldName, LogId, Operation, OperationId, OperationKind, OperationState};
+use driftless_store::{Image, OperationSelection, Write};
+
+use crate::EngineError;
+use crate::depend::{Graph, needs};
+use crate::edit::{Desk, Under, Written, settle_entry};
+use crate::ground::key;
+
+type Changes = BTreeMap<FieldName, FieldEdit>;
+
+impl Desk<'_> {
+    /// Mends what a log entry parked. Every operation of it goes back into the queue, the last one with the changes;
+    /// a lookup to a record that itself waits for these operations follows in an operation of its own (law L6).
+    pub(crate) fn amend(
+        &self,
+        image: &Image,
+        log: LogId,
+        pending: &[Operation],
+        changes: Changes,
+    ) -> Result<(Written, Vec<Write>), EngineError> {
+        let mut amended = pending.to_vec();
+        let mut later = Changes::new();
+        let mut mended = None;
+        for operation in amended
+            .iter_mut()
+            .filter(|operation| operation.state.parked() == Some(log))
+        {
+            operation.state = OperationState::Queued;
+            mended = Some(operation);
+        }
+        let mut written = None;
+        if let Some(last) = mended {
+            let waiting = self.waiting_for(last.id)?;
+            for (field, change) in changes {
+                let alone = OperationKind::Update([(field.clone(), change.clone())].into());
+                let needed = needs(self.store, &key(last), &alone)?;
+                if needed.iter().any(|id| waiting.contains(id)) {
+                    later.insert(field, change);
+                    continue;
+                }
+                last.needs.extend(needed);
+                if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut last.kind {
+                    let old = edits.get(&field).map_or(change.old, |known| known.old.clone());
+                    edits.insert(field, FieldEdit { old, ..change });
+                }
+            }
+            written = Some(Written {
+                record: last.record.clone(),
+                operation: Some(last.id),
+            });
+        }
+        let mut writes = vec![self.view_write(image, &amended)];
+        let changed = amended.iter().zip(pending).filter(|(new, old)| new != old);
+        writes.extend(changed.map(|(operation, _)| Write::PutOperation(Box::new(operation.clone()))));
+        writes.extend(settle_entry(self.store, self.host, log, "set")?);
+        match written {
+            Some(written) if later.is_empty() => Ok((written, writes)),
+            _ => {
+                let under = Under::Kept(image.clone());
+                let (written, more) = self.record(under, OperationKind::Update(later), amended)?;
+                writes.extend(more);
+                Ok((written, writes))
+            }
+        }
+    }
+
+    /// Returns the operations that cannot go before a given one has gone.
+    fn waiting_for(&self, operation: OperationId) -> Result<BTreeSet<OperationId>, EngineError> {
+        let pending = self.store.operations(&OperationSelection::Pending(usize::MAX))?;
+        let graph = Graph::new(&pending);
+        Ok(graph
+            .up_set(operation)
+            .into_iter()
+            .map(|operation| operation.id)
+            .collect())
+    }
+}
