@@ -51,3 +51,34 @@ pub fn resolve_guarded(policy: &dyn ConflictPolicy, case: &ConflictCase<'_>) -> 
         reason: "the conflict policy failed on this record, so nothing was decided".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use driftless_record::{EntitySchema, Fields, RecordId, Settings};
+
+    use super::*;
+    use crate::CaseKind;
+
+    struct Broken;
+
+    impl ConflictPolicy for Broken {
+        fn resolve(&self, _case: &ConflictCase<'_>) -> Resolution {
+            panic!("this policy is broken")
+        }
+    }
+
+    #[test]
+    fn a_policy_that_panics_decides_nothing() {
+        let entity = EntitySchema::new("Case".try_into().unwrap());
+        let (record, none, settings) = (RecordId::from_canonical("1"), Fields::new(), Settings::default());
+        let case = ConflictCase::new(
+            CaseKind::UpdateDelete,
+            &entity,
+            &record,
+            &[],
+            (&none, None),
+            &settings,
+        );
+        assert!(matches!(resolve_guarded(&Broken, &case), Resolution::Ask { .. }));
+    }
+}

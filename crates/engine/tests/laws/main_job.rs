@@ -1,9 +1,9 @@
 //! The main job, law by law: work without a network, synchronize, nothing lost, nothing twice.
 
 use crate::common::{World, able, entity, fields, lookup};
-use driftless_engine::{Decision, EngineError, Outcome};
+use driftless_engine::{Decision, EngineError, Outcome, SyncOptions};
 use driftless_record::{Applied, Cause, CauseClass, Change, ChangeAction, LogKind, Side, Value};
-use driftless_testkit::backend::Fault;
+use driftless_testkit::backend::{BackendTransport, Fault};
 use driftless_transport::{Capabilities, Deletions, Idempotency};
 
 #[tokio::test]
@@ -493,4 +493,25 @@ async fn l32_an_edit_of_a_record_that_only_left_the_scope_is_not_called_deleted(
     world.server().hide_from_sweeps(&id);
     let report = device.sync().await;
     assert_eq!((report.applied, report.waiting.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn l02_nothing_is_sent_under_another_users_sign_in() {
+    let world = World::new(1, able(), 1);
+    let device = &world.devices[0];
+    device.sync().await;
+    device
+        .engine
+        .create("Account", fields(&[("name", Value::text("Mine"))]))
+        .unwrap();
+    let (other, _kills) = BackendTransport::new(world.backend.clone(), "bob");
+    let refused = device.engine.sync(&other, SyncOptions::default()).await;
+    assert!(matches!(refused, Err(EngineError::OtherUser { .. })));
+    assert_eq!(
+        (
+            world.server().effects().len(),
+            device.engine.outbox().unwrap().len()
+        ),
+        (0, 1)
+    );
 }
