@@ -6,8 +6,7 @@ use super::entity::{ENTITY, schema};
 use super::served::Served;
 use anyhow::{Result, ensure};
 use driftless_record::{
-    Change, ChangeAction, Condition, EntityName, FieldName, Fields, RecordId, RequestId, Sending, Timestamp,
-    Value,
+    Change, ChangeAction, Condition, EntityName, FieldName, Fields, RecordId, RequestId, Sending, Value,
 };
 use driftless_transport::{PushItem, PushResult, Transport as _};
 use std::collections::BTreeMap;
