@@ -34,9 +34,21 @@ pub(crate) async fn synchronize(desk: &Desk, deadline: Option<Duration>) -> Resu
         progress: Arc::clone(&shown) as _,
         ..SyncOptions::default()
     };
-    let report = desk.engine.sync(&*transport, options).await;
+    let report = tokio::select! {
+        report = desk.engine.sync(&*transport, options) => report.map_err(CliError::from),
+        () = hung(&stop) => Err(CliError::failed("stopped", "stopped while the server did not answer")
+            .hint("nothing was lost; what was on its way is asked for at the next `driftless sync`")),
+    };
     shown.finish();
-    Ok(report?)
+    report
+}
+
+/// Completes when the user wants to stop and the server lets him wait: nothing more is expected of it then.
+async fn hung(stop: &StopSwitch) {
+    while !stop.is_thrown() {
+        tokio::time::sleep(LOOK).await;
+    }
+    tokio::time::sleep(AT_ONCE).await;
 }
 
 /// Takes the lease, waiting a little for another process that has it.

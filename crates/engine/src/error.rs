@@ -29,6 +29,12 @@ pub enum FieldProblem {
         /// The field.
         field: String,
     },
+    /// The field is part of the key of a record that exists.
+    #[error("`{field}` is part of the key and cannot be changed")]
+    Key {
+        /// The field.
+        field: String,
+    },
     /// Users cannot set this field.
     #[error("`{field}` is set by the server")]
     ReadOnly {
@@ -76,7 +82,7 @@ pub enum EngineError {
     #[error(transparent)]
     InvalidId(#[from] InvalidId),
     /// A new record has an id that is taken.
-    #[error("there is already a {entity} with id {id}")]
+    #[error("there is already a record of {entity} with id {id}")]
     Exists {
         /// The entity.
         entity: String,

@@ -22,10 +22,16 @@ pub(crate) fn problems(entity: &EntitySchema, fields: &Fields, purpose: Purpose)
             found.push(FieldProblem::Unknown { field: text(), close });
             continue;
         };
-        let key_change = purpose == Purpose::Update && entity.is_key(name);
-        if field.read_only || field.server_made || key_change {
+        let is_key = entity.is_key(name);
+        if is_key && purpose == Purpose::Update {
+            found.push(FieldProblem::Key { field: text() });
+            continue;
+        }
+        if field.read_only || field.server_made {
             found.push(FieldProblem::ReadOnly { field: text() });
-        } else if value.is_null() && (!field.nullable || field.required) {
+        } else if (value.is_null() && (!field.nullable || field.required))
+            || (is_key && *value == Value::text(""))
+        {
             found.push(FieldProblem::NotNullable { field: text() });
         } else if let Some(expected) = misfit(&field.kind, value) {
             found.push(FieldProblem::Value {

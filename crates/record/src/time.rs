@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::tz::{Offset, TimeZone};
+use jiff::SignedDuration;
+use jiff::civil;
 use serde::{Deserialize, Serialize};
 
 /// A point in time in milliseconds since 1970-01-01T00:00:00Z, as used for stamps, logs and schedules.
@@ -34,6 +35,9 @@ impl fmt::Display for Timestamp {
         }
     }
 }
+
+/// The start of 1970.
+const EPOCH: civil::DateTime = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Ticks of 100 nanoseconds in a second.
 pub const TICKS_PER_SECOND: i64 = 10_000_000;
@@ -77,9 +81,12 @@ impl DateTime {
     /// Returns the date and time of day at this value's own offset, or `None` outside years -9999 to 9999.
     #[must_use]
     pub fn civil(self) -> Option<jiff::civil::DateTime> {
-        let time = jiff::Timestamp::from_nanosecond(i128::from(self.ticks) * 100).ok()?;
-        let offset = Offset::from_seconds(i32::from(self.offset_minutes) * 60).ok()?;
-        Some(offset.to_datetime(time))
+        // By calendar, not by the library's instants: those end a day before the last one that people write.
+        let shift = i64::from(self.offset_minutes) * 60 * TICKS_PER_SECOND;
+        let nanos = (i128::from(self.ticks) + i128::from(shift)) * 100;
+        EPOCH
+            .checked_add(SignedDuration::try_from_nanos_i128(nanos)?)
+            .ok()
     }
 }
 
@@ -113,10 +120,9 @@ impl FromStr for DateTime {
         let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else {
             return Err(EXPECTED);
         };
-        let instant = TimeZone::fixed(offset)
-            .to_timestamp(pieces.date().to_datetime(time))
-            .map_err(|_| EXPECTED)?;
-        let ticks = i64::try_from(instant.as_nanosecond().div_euclid(100)).map_err(|_| EXPECTED)?;
+        let local = pieces.date().to_datetime(time).duration_since(EPOCH).as_nanos();
+        let nanos = local - i128::from(offset.seconds()) * 1_000_000_000;
+        let ticks = i64::try_from(nanos.div_euclid(100)).map_err(|_| EXPECTED)?;
         let offset_minutes = i16::try_from(offset.seconds() / 60).map_err(|_| EXPECTED)?;
         Ok(Self {
             ticks,
@@ -204,6 +210,8 @@ mod tests {
             "2026-11-22T08:30:00Z",
             "2026-11-22T08:30:00.25+01:30",
             "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.9999999Z",
+            "9999-12-31T23:59:59+14:00",
         ] {
             assert_eq!(text.parse::<DateTime>().unwrap().to_string(), text);
         }

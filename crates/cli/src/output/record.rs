@@ -70,7 +70,8 @@ pub(crate) fn json(entity: &EntitySchema, record: &Record, pending: bool) -> Jso
         "fields": json::fields(Some(entity), &record.fields),
         "names": json::names(&record.fields),
         "pending": pending,
-        "on_server": record.revision.is_some(),
+        // Not every service has revisions; what is not pending came from there or got there.
+        "on_server": record.revision.is_some() || !pending,
     })
 }
 

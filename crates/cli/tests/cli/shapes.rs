@@ -330,56 +330,38 @@ fn a_log_entry_keeps_its_shape() {
     check(
         bob.json(&["log"], 0),
         &expect![[r#"
-        {
-          "entries": [
             {
-              "at": "<time>",
-              "cause": null,
-              "entity": "CaseCategory",
-              "fields": [
+              "entries": [
                 {
-                  "base": "Before",
-                  "field": "name",
-                  "label": "Name",
-                  "mine": "Bob",
-                  "mine_at": "<time>",
-                  "theirs": "Ann",
-                  "theirs_at": "<time>",
-                  "winner": "mine"
+                  "at": "<time>",
+                  "cause": null,
+                  "entity": "CaseCategory",
+                  "fields": [
+                    {
+                      "base": "Before",
+                      "field": "name",
+                      "label": "Name",
+                      "mine": "Bob",
+                      "mine_at": "<time>",
+                      "theirs": "Ann",
+                      "theirs_at": "<time>",
+                      "winner": "theirs"
+                    }
+                  ],
+                  "id": 1,
+                  "kept": {},
+                  "kind": "overwritten",
+                  "needs_person": false,
+                  "operations": [
+                    "<uuid>"
+                  ],
+                  "reason": "the later edit of a field wins",
+                  "record": "<uuid>",
+                  "settle": [],
+                  "settled": null,
+                  "title": "Bob"
                 }
-              ],
-              "id": 1,
-              "kept": {},
-              "kind": "overwritten",
-              "needs_person": false,
-              "operations": [
-                "<uuid>"
-              ],
-              "reason": "the later edit of a field wins",
-              "record": "<uuid>",
-              "settle": [],
-              "settled": null,
-              "title": "Bob"
-            },
-            {
-              "at": "<time>",
-              "cause": null,
-              "entity": "CaseCategory",
-              "fields": [],
-              "id": 2,
-              "kept": {},
-              "kind": "merged",
-              "needs_person": false,
-              "operations": [
-                "<uuid>"
-              ],
-              "reason": "someone else changed other fields of this record; both changes were kept",
-              "record": "<uuid>",
-              "settle": [],
-              "settled": null,
-              "title": "Bob"
-            }
-          ]
-        }"#]],
+              ]
+            }"#]],
     );
 }

@@ -1,6 +1,7 @@
 //! One synchronization from its start to its report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +12,8 @@ use driftless_store::{
 };
 use driftless_transport::{Capabilities, Retry as Again, Transport, TransportError};
 
+use futures_util::future::{Either, select};
+
 use crate::EngineError;
 use crate::gate::Gate;
 use crate::host::{Account, Host};
@@ -18,6 +21,9 @@ use crate::notes::{self, Note};
 use crate::progress::{NoProgress, Progress, ProgressSink, Stage};
 use crate::report::SyncReport;
 use crate::worker::Worker;
+
+/// How long after its deadline a synchronization waits for a call that is under way, in milliseconds.
+const GRACE_MILLIS: u64 = 500;
 
 /// What a synchronization is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,7 +116,7 @@ impl Session<'_> {
             .run(|store| store.log(&LogSelection::Latest(1)))
             .await?;
         let first_log = first_log.last().map_or(LogId(0), |entry| entry.id);
-        let ended = self.stages().await;
+        let ended = self.stages_in_time().await;
         match ended {
             Ok(()) => {}
             Err(Stop::Deadline) => self.report.out_of_time = true,
@@ -119,6 +125,19 @@ impl Session<'_> {
         }
         self.finish(first_log).await?;
         Ok(self.report)
+    }
+
+    /// Runs the stages; a call that hangs beyond the deadline is abandoned. What it may have done is asked for before
+    /// anything else the next time.
+    async fn stages_in_time(&mut self) -> Result<(), Stop> {
+        let Some(deadline) = self.options.deadline_millis else {
+            return self.stages().await;
+        };
+        let late = self.host.clock.sleep(deadline.saturating_add(GRACE_MILLIS));
+        match select(pin!(self.stages()), late).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(((), _)) => Err(Stop::Deadline),
+        }
     }
 
     async fn stages(&mut self) -> Result<(), Stop> {

@@ -1,8 +1,8 @@
 //! The home itself: `device.db`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use driftless_record::DeviceId;
 use driftless_store::StoreError;
@@ -33,7 +33,11 @@ impl Home {
     /// [`HomeError::NewerFormat`] if a newer version wrote it; nothing is changed then.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, HomeError> {
         let path = path.into();
+        let is_new = !path.exists();
         fs::create_dir_all(&path)?;
+        if is_new {
+            for_its_owner(&path)?;
+        }
         let options = StoreOptions::new(path.join("device.db"));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut database = open_with(&options, flags)?;
@@ -187,4 +191,16 @@ impl Home {
         let rows = statement.query_map(params, read).map_err(of_database)?;
         Ok(rows.collect::<rusqlite::Result<_>>().map_err(of_database)?)
     }
+}
+
+/// Closes a new folder to everybody but its owner, where the system knows owners.
+#[cfg(unix)]
+fn for_its_owner(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn for_its_owner(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
