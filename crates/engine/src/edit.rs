@@ -33,12 +33,12 @@ pub struct Written {
     pub operation: Option<OperationId>,
 }
 
-/// An edit as a person wants it.
+/// An edit as a person wants it, with the record's id in any form.
 #[derive(Debug, Clone)]
 pub(crate) enum Wish {
     Create(Fields),
-    Update(RecordId, Fields),
-    Delete(RecordId),
+    Update(String, Fields),
+    Delete(String),
 }
 
 /// Carries out a wish in one commit.
@@ -52,26 +52,31 @@ pub(crate) fn carry_out(
 ) -> Result<Written, EngineError> {
     let mut turn = enter(gate);
     for _ in 0..MAX_TRIES {
-        let number = store.position()?;
-        let schema = store.schema()?;
-        let entity = names::entity(&schema, entity)?;
-        let desk = Desk {
-            store,
-            host,
-            account,
-            number,
-            version: &schema.version,
-            entity,
-            last_sequence: match *turn {
-                Some(last) if last.number == number => OnceCell::from(last.sequence),
-                _ => OnceCell::new(),
-            },
+        // If nobody has committed since the last edit, what it knew still holds; otherwise the commit is refused.
+        let assumed = turn.take();
+        let (number, schema) = match &assumed {
+            Some(last) => (last.number, last.schema.clone()),
+            None => (store.position()?, store.schema()?),
         };
-        let (written, writes) = match wish {
-            Wish::Create(fields) => desk.create(fields.clone())?,
-            Wish::Update(id, fields) => desk.update(id, fields.clone())?,
-            Wish::Delete(id) => desk.delete(id)?,
-        };
+        let last_sequence = assumed.as_ref().map(|last| OnceCell::from(last.sequence));
+        let tried = names::entity(&schema, entity).and_then(|entity| {
+            let desk = Desk {
+                store,
+                host,
+                account,
+                number,
+                version: &schema.version,
+                entity,
+                last_sequence: last_sequence.unwrap_or_default(),
+            };
+            let planned = desk.plan(wish)?;
+            Ok((planned, desk.last_sequence.into_inner()))
+        });
+        let done = !matches!(&tried, Ok(((_, writes), _)) if !writes.is_empty());
+        if done && assumed.is_some() && store.position()? != number {
+            continue;
+        }
+        let ((written, writes), last_sequence) = tried?;
         if writes.is_empty() {
             return Ok(written);
         }
@@ -79,7 +84,7 @@ pub(crate) fn carry_out(
             Write::PutOperation(operation) => Some(operation.sequence),
             _ => None,
         });
-        let sequence = desk.last_sequence.get().copied().max(made.max());
+        let sequence = last_sequence.map(|last| made.max().unwrap_or_default().max(last));
         match store.commit(WriteBatch {
             expect: Some(number),
             writes,
@@ -87,8 +92,11 @@ pub(crate) fn carry_out(
             Err(error) if error.retry() == Retry::Reread => {}
             Err(error) => return Err(error.into()),
             Ok(number) => {
-                let known = desk.last_sequence.get().and(sequence);
-                *turn = known.map(|sequence| LastEdit { number, sequence });
+                *turn = sequence.map(|sequence| LastEdit {
+                    number,
+                    sequence,
+                    schema,
+                });
                 return Ok(written);
             }
         }
@@ -117,6 +125,15 @@ pub(crate) struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    fn plan(&self, wish: &Wish) -> Result<(Written, Vec<Write>), EngineError> {
+        let id = |text: &str| RecordId::parse(&self.entity, text);
+        match wish {
+            Wish::Create(fields) => self.create(fields.clone()),
+            Wish::Update(text, fields) => self.update(&id(text)?, fields.clone()),
+            Wish::Delete(text) => self.delete(&id(text)?),
+        }
+    }
+
     fn create(&self, mut fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
         self.allowed(self.entity.access.create && !self.entity.is_abstract, "created")?;
         if let Some(key) = self.entity.guid_key() {

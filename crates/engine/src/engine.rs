@@ -169,8 +169,7 @@ impl Engine {
     /// [`EngineError::Invalid`], [`EngineError::NoRecord`], [`EngineError::NotAllowed`], or the store's; nothing was
     /// changed then.
     pub fn update(&self, entity: &str, id: &str, fields: Fields) -> Result<Written, EngineError> {
-        let id = self.id(entity, id)?;
-        self.write(entity, &Wish::Update(id, fields))
+        self.write(entity, &Wish::Update(id.to_owned(), fields))
     }
 
     /// Deletes a record.
@@ -178,13 +177,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoRecord`], [`EngineError::NotAllowed`], or the store's; nothing was changed then.
     pub fn delete(&self, entity: &str, id: &str) -> Result<Written, EngineError> {
-        let id = self.id(entity, id)?;
-        self.write(entity, &Wish::Delete(id))
-    }
-
-    fn id(&self, entity: &str, id: &str) -> Result<RecordId, EngineError> {
-        let entity = names::entity(&*self.schema()?, entity)?;
-        Ok(RecordId::parse(&entity, id)?)
+        self.write(entity, &Wish::Delete(id.to_owned()))
     }
 
     fn write(&self, entity: &str, wish: &Wish) -> Result<Written, EngineError> {

@@ -2,7 +2,7 @@
 
 use driftless_record::Side;
 
-use crate::{ConflictCase, ConflictPolicy, Resolution};
+use crate::{CaseKind, ConflictCase, ConflictPolicy, Resolution};
 
 /// The server's values win; what they replace is kept in the sync log.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,9 +35,15 @@ impl ConflictPolicy for ClientWins {
 pub struct Ask;
 
 impl ConflictPolicy for Ask {
-    fn resolve(&self, _case: &ConflictCase<'_>) -> Resolution {
+    fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {
+        let what = match case.kind {
+            CaseKind::UpdateUpdate => "you and someone else changed the same field",
+            CaseKind::UpdateDelete => "you changed this record while someone else deleted it",
+            CaseKind::DeleteUpdate => "you deleted this record while someone else changed it",
+            CaseKind::CreateCreate => "the server already has another record with this key",
+        };
         Resolution::Ask {
-            reason: "this is left to you to decide".to_owned(),
+            reason: format!("{what}, and the administrator leaves it to you"),
         }
     }
 }

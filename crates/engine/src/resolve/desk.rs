@@ -256,7 +256,7 @@ impl<'a> Desk<'a> {
             });
         let Some(edits) = set else {
             return Err(EngineError::NotPossible(
-                "values cannot be set on a delete; use --mine, --theirs or --revert".into(),
+                "this is a delete, which has no values to set; choose another of the ways that the entry names".into(),
             ));
         };
         for (field, value) in fields {
