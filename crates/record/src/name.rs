@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The longest name that is accepted, in characters (the limit of an OData simple identifier).
 pub const MAX_NAME_CHARS: usize = 128;
@@ -32,8 +32,8 @@ macro_rules! name {
         ///
         /// A name is an OData simple identifier: a letter or underscore, then letters, digits or underscores,
         /// at most [`MAX_NAME_CHARS`] characters. Cloning is cheap; ordering is by code point.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -71,6 +71,12 @@ macro_rules! name {
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 

@@ -66,7 +66,7 @@ pub(crate) struct Table {
     places: BTreeMap<FieldName, usize>,
     /// Selects every record: id, revision, and the columns of every field.
     pub(crate) select_all: String,
-    /// Selects one record by its id: id, revision, and the columns of every field.
+    /// Selects one record by its id: id, revision, the columns of every field, and the generation of the catalogue.
     pub(crate) select_one: String,
     /// Selects ids and revisions after an id, up to a limit.
     pub(crate) select_ids: String,
@@ -121,14 +121,17 @@ impl Table {
             select_all.push_str(", ");
             select_all.push_str(&name);
         }
-        select_all.push_str(&format!(" FROM \"e{number}\""));
+        let from = format!(" FROM \"e{number}\"");
+        let select_one =
+            format!("{select_all}, (SELECT catalogue FROM position WHERE one = 1){from} WHERE \"id\" = ?1");
+        select_all.push_str(&from);
         Ok(Self {
             number,
             state,
             schema,
             fields,
             places,
-            select_one: format!("{select_all} WHERE \"id\" = ?1"),
+            select_one,
             select_all,
             select_ids: format!(
                 "SELECT \"id\", \"revision\" FROM \"e{number}\" WHERE \"id\" > ?1 ORDER BY \"id\" LIMIT ?2"

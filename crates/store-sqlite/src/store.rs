@@ -93,17 +93,6 @@ impl SqliteStore {
         self.at_hand(|connection| work(&Look { connection }))
     }
 
-    /// Reads little, as of one moment.
-    pub(crate) fn read_little<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
-        self.at_hand(|connection| {
-            let result = self.read_with(connection, work);
-            if !connection.is_autocommit() {
-                execute(connection, "ROLLBACK")?;
-            }
-            result
-        })
-    }
-
     /// Runs reads on the writer if it is free: its cache has what it wrote, while a reader's is void after each commit.
     fn at_hand<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         match self.writer.try_lock() {

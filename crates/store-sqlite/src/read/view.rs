@@ -17,7 +17,10 @@ impl ViewReader for SqliteStore {
     }
 
     fn get(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>> {
-        self.read_little(|reader| {
+        if let Some(record) = self.get_at_hand(entity, id)? {
+            return Ok(Some(record));
+        }
+        self.read(|reader| {
             let table = reader.catalogue.table(entity)?;
             let mut statement = reader
                 .connection
@@ -69,6 +72,31 @@ impl ViewReader for SqliteStore {
                 |(_, table): &(&EntityName, &Arc<crate::catalogue::Table>)| table.state == State::Loading;
             let tables = reader.catalogue.tables.iter().filter(loading);
             Ok(tables.map(|(name, _)| name.clone()).collect())
+        })
+    }
+}
+
+impl SqliteStore {
+    /// Returns a record in one statement; `None` also if the catalogue has changed.
+    fn get_at_hand(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>> {
+        let catalogue = self.catalogue();
+        let Ok(table) = catalogue.table(entity) else {
+            return Ok(None);
+        };
+        self.look(|look| {
+            let Ok(mut statement) = look.connection.prepare_cached(&table.select_one) else {
+                return Ok(None);
+            };
+            let last = statement.column_count().saturating_sub(1);
+            let mut rows = statement.query([id.as_str()]).map_err(of_database)?;
+            let Some(row) = rows.next().map_err(of_database)? else {
+                return Ok(None);
+            };
+            let generation: i64 = row.get(last).map_err(of_database)?;
+            if generation != catalogue.generation {
+                return Ok(None);
+            }
+            record(entity, table.fields.iter(), row).map(Some)
         })
     }
 }
