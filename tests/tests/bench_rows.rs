@@ -1,5 +1,7 @@
 //! Every row of `cargo xtask bench` can be measured, on a small scale.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::collections::BTreeSet;
 use std::process::Command;
 
