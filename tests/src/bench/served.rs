@@ -65,7 +65,7 @@ pub(super) fn client(trace: Option<Arc<dyn WireTrace>>) -> ClientOptions {
     options
 }
 
-/// The part of the process that [`Served`] starts: serves until standard input ends, and tells its address in the
+/// The part of the process that `Served` starts: serves until standard input ends, and tells its address in the
 /// first line of standard output.
 ///
 /// # Errors
