@@ -18,7 +18,7 @@ pub trait ViewReader {
     fn schema(&self) -> Result<Arc<Schema>, StoreError>;
 
     /// Returns a record, also of an entity that is loading. It has every field of the schema, null where nothing is
-    /// known, and values as the field's kind keeps them ([`crate::fit`]).
+    /// known, and values as the field's kind keeps them ([`crate::fit()`]).
     ///
     /// # Errors
     /// [`StoreError::UnknownEntity`], or the database's.
