@@ -57,15 +57,7 @@ struct Limit {
 /// When the binary does not build or run, or the page cannot be written.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     ensure!(options.repeats > 0, "--repeats must be at least 1");
-    let build = [
-        "build",
-        "--release",
-        "--package",
-        "driftless-tests",
-        "--package",
-        "driftless-cli",
-        "--bins",
-    ];
+    let build = ["build", "--release", "--package", "driftless-tests", "--bins"];
     ensure!(
         succeeds(cargo(&build).current_dir(&workspace.root))?,
         "the measuring binary does not build"
@@ -85,9 +77,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
                 .arg(name)
                 .arg(options.records.to_string())
                 .arg(options.writes.to_string());
-            command
-                .env("TMPDIR", &scratch)
-                .env("DRIFTLESS_BIN", workspace.binary("release", "driftless"));
+            command.env("TMPDIR", &scratch);
             let measured: Vec<Measured> = lines(&mut command)?;
             let measured = measured
                 .into_iter()
