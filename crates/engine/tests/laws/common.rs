@@ -86,6 +86,14 @@ pub(crate) fn schema() -> Schema {
     schema
 }
 
+/// What a back end can do that does not tell when a field was edited.
+pub(crate) fn without_stamps() -> Capabilities {
+    Capabilities {
+        stamps: false,
+        ..able()
+    }
+}
+
 pub(crate) fn able() -> Capabilities {
     Capabilities {
         changes: ChangeDetection::Delta,
@@ -181,6 +189,14 @@ impl World {
         Self { backend, devices }
     }
 
+    /// Makes a world of one device that has one account of the server, which is in Rome.
+    pub(crate) async fn with_one_account(capabilities: Capabilities) -> (Self, RecordId) {
+        let world = Self::new(1, capabilities, 1);
+        let id = world.account(1, "Rome Steel");
+        world.devices[0].sync().await;
+        (world, id)
+    }
+
     pub(crate) fn server(&self) -> MutexGuard<'_, Backend> {
         self.backend.lock().unwrap()
     }
@@ -193,6 +209,18 @@ impl World {
         let mut server = self.server();
         let now = server.now() + millis;
         server.set_now(now);
+    }
+
+    /// Changes an account as somebody in the office would.
+    pub(crate) fn office(&self, id: &RecordId, field: &str, value: &str) {
+        self.server()
+            .put(&entity("Account"), id, fields(&[(field, Value::text(value))]));
+    }
+
+    /// Returns a field of an account as the server has it.
+    pub(crate) fn on_server(&self, id: &RecordId, field: &str) -> Value {
+        let record = self.server().record(&entity("Account"), id).unwrap().record;
+        record.value(&name(field)).clone()
     }
 
     /// Puts an account on the server and returns its id.

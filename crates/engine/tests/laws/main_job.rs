@@ -1,6 +1,6 @@
 //! The main job, law by law: work without a network, synchronize, nothing lost, nothing twice.
 
-use crate::common::{World, able, entity, fields, lookup};
+use crate::common::{World, able, entity, fields, lookup, without_stamps};
 use driftless_engine::{Decision, EngineError, Outcome, SyncOptions};
 use driftless_record::{Applied, Cause, CauseClass, Change, ChangeAction, LogKind, Side, Value};
 use driftless_testkit::backend::{BackendTransport, Fault};
@@ -45,16 +45,10 @@ async fn work_made_offline_arrives_once_and_in_order() {
 
 #[tokio::test]
 async fn l25_changes_of_different_fields_are_both_kept() {
-    let world = World::new(1, able(), 1);
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(able()).await;
     let device = &world.devices[0];
-    device.sync().await;
     device.set(&id, "city", "Milan");
-    world.server().put(
-        &entity("Account"),
-        &id,
-        fields(&[("name", Value::text("Roma Steel"))]),
-    );
+    world.office(&id, "name", "Roma Steel");
     let report = device.sync().await;
     assert_eq!((report.applied, report.merged, report.waiting.len()), (1, 1, 0));
     assert_eq!(device.text("Account", &id, "name").as_deref(), Some("Roma Steel"));
@@ -89,23 +83,10 @@ async fn l27_the_later_edit_of_a_field_wins_whoever_synchronizes_first() {
 
 #[tokio::test]
 async fn l29_without_stamps_the_same_field_waits_for_a_person_and_mine_stays_in_view() {
-    let world = World::new(
-        1,
-        Capabilities {
-            stamps: false,
-            ..able()
-        },
-        1,
-    );
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(without_stamps()).await;
     let device = &world.devices[0];
-    device.sync().await;
     device.set(&id, "city", "Mine");
-    world.server().put(
-        &entity("Account"),
-        &id,
-        fields(&[("city", Value::text("Theirs"))]),
-    );
+    world.office(&id, "city", "Theirs");
     let report = device.sync().await;
     assert_eq!((report.newly_waiting.len(), report.pending), (1, 1));
     assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Mine"));
@@ -115,36 +96,17 @@ async fn l29_without_stamps_the_same_field_waits_for_a_person_and_mine_stays_in_
         (LogKind::Conflict, Value::text("Theirs"))
     );
     for (decision, expected) in [(Decision::Mine, "Mine"), (Decision::Theirs, "Theirs")] {
-        let world = World::new(
-            1,
-            Capabilities {
-                stamps: false,
-                ..able()
-            },
-            1,
-        );
-        let id = world.account(1, "Rome Steel");
+        let (world, id) = World::with_one_account(without_stamps()).await;
         let device = &world.devices[0];
-        device.sync().await;
         device.set(&id, "city", "Mine");
-        world.server().put(
-            &entity("Account"),
-            &id,
-            fields(&[("city", Value::text("Theirs"))]),
-        );
+        world.office(&id, "city", "Theirs");
         device.sync().await;
         device
             .engine
             .resolve(device.open_entries().remove(0).id, &decision)
             .unwrap();
         device.sync().await;
-        let city = world
-            .server()
-            .record(&entity("Account"), &id)
-            .unwrap()
-            .record
-            .value(&crate::common::name("city"))
-            .clone();
+        let city = world.on_server(&id, "city");
         assert_eq!(
             (city, device.open_entries().len()),
             (Value::text(expected), 0),
@@ -157,10 +119,8 @@ async fn l29_without_stamps_the_same_field_waits_for_a_person_and_mine_stays_in_
 
 #[tokio::test]
 async fn an_edit_of_a_deleted_record_waits_and_can_make_it_again_whole() {
-    let world = World::new(1, able(), 1);
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(able()).await;
     let device = &world.devices[0];
-    device.sync().await;
     device.set(&id, "city", "Milan");
     world.server().remove(&entity("Account"), &id);
     device.sync().await;
@@ -174,12 +134,8 @@ async fn an_edit_of_a_deleted_record_waits_and_can_make_it_again_whole() {
         .resolve(device.open_entries().remove(0).id, &Decision::Mine)
         .unwrap();
     device.sync().await;
-    let made = world.server().record(&entity("Account"), &id).unwrap().record;
-    assert_eq!(
-        made.value(&crate::common::name("name")),
-        &Value::text("Rome Steel")
-    );
-    assert_eq!(made.value(&crate::common::name("city")), &Value::text("Milan"));
+    assert_eq!(world.on_server(&id, "name"), Value::text("Rome Steel"));
+    assert_eq!(world.on_server(&id, "city"), Value::text("Milan"));
     assert!(device.engine.status().unwrap().in_sync);
 }
 
@@ -285,10 +241,8 @@ async fn l09_lost_requests_and_replies_have_one_effect() {
 
 #[tokio::test]
 async fn l14_each_transition_that_matters_is_sent_by_itself() {
-    let world = World::new(1, able(), 1);
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(able()).await;
     let device = &world.devices[0];
-    device.sync().await;
     for status in ["open", "won", "lost"] {
         let change = fields(&[("status", Value::Choice(status.to_owned()))]);
         device.engine.update("Account", id.as_str(), change).unwrap();
@@ -317,10 +271,8 @@ async fn l15_what_was_made_and_deleted_offline_never_leaves_the_device() {
 
 #[tokio::test]
 async fn l37_undo_takes_dependants_along_and_nothing_else() {
-    let world = World::new(1, able(), 1);
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(able()).await;
     let device = &world.devices[0];
-    device.sync().await;
     let made = device
         .engine
         .create("Account", fields(&[("name", Value::text("Made"))]))
@@ -341,17 +293,8 @@ async fn l37_undo_takes_dependants_along_and_nothing_else() {
 
 #[tokio::test]
 async fn undoing_an_earlier_edit_of_a_field_makes_no_conflict_of_a_later_one() {
-    let world = World::new(
-        1,
-        Capabilities {
-            stamps: false,
-            ..able()
-        },
-        1,
-    );
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(without_stamps()).await;
     let device = &world.devices[0];
-    device.sync().await;
     let first = device
         .engine
         .update("Account", id.as_str(), fields(&[("city", Value::text("A"))]))
@@ -434,10 +377,8 @@ async fn l31_when_the_server_wins_the_lost_value_is_kept_in_the_log() {
 
 #[tokio::test]
 async fn l16_a_record_deleted_and_made_again_offline_is_both_on_the_server() {
-    let world = World::new(1, able(), 1);
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(able()).await;
     let device = &world.devices[0];
-    device.sync().await;
     device.engine.delete("Account", id.as_str()).unwrap();
     let key = Value::Guid(id.as_str().parse().unwrap());
     device
@@ -451,8 +392,7 @@ async fn l16_a_record_deleted_and_made_again_offline_is_both_on_the_server() {
     );
     let report = device.sync().await;
     assert_eq!((report.applied, report.pending, report.waiting.len()), (2, 0, 0));
-    let made = world.server().record(&entity("Account"), &id).unwrap().record;
-    assert_eq!(made.value(&crate::common::name("name")), &Value::text("Other"));
+    assert_eq!(world.on_server(&id, "name"), Value::text("Other"));
     assert_eq!(world.server().effects().len(), 2);
 }
 
@@ -478,17 +418,12 @@ async fn l38_mending_frees_everything_that_was_refused_together() {
 
 #[tokio::test]
 async fn l32_an_edit_of_a_record_that_only_left_the_scope_is_not_called_deleted() {
-    let world = World::new(
-        1,
-        Capabilities {
-            deletions: Deletions::Sweep,
-            ..able()
-        },
-        1,
-    );
-    let id = world.account(1, "Rome Steel");
+    let (world, id) = World::with_one_account(Capabilities {
+        deletions: Deletions::Sweep,
+        ..able()
+    })
+    .await;
     let device = &world.devices[0];
-    device.sync().await;
     device.set(&id, "city", "Milan");
     world.server().hide_from_sweeps(&id);
     let report = device.sync().await;

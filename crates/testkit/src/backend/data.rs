@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use driftless_record::{
     Cause, CauseClass, Change, ChangeAction, Condition, EntityName, Fields, OperationId, Record, RecordId,
-    RequestId, Revision, Schema, Sending, ServerRecord, Stamp,
+    RequestId, Revision, Schema, Sending, ServerRecord, Settings, Stamp,
 };
 use driftless_transport::{Capabilities, PushResult};
 
@@ -44,6 +44,7 @@ pub struct Backend {
     faults: VecDeque<Fault>,
     refuse: Option<fn(&Change) -> Option<Cause>>,
     pub(super) hidden: BTreeSet<RecordId>,
+    pub(super) settings: Option<Settings>,
 }
 
 impl Backend {
@@ -62,6 +63,7 @@ impl Backend {
             faults: VecDeque::new(),
             refuse: None,
             hidden: BTreeSet::new(),
+            settings: None,
         }
     }
 
@@ -89,6 +91,16 @@ impl Backend {
     /// Refuses changes for which the rule gives a cause.
     pub fn refuse(&mut self, rule: Option<fn(&Change) -> Option<Cause>>) {
         self.refuse = rule;
+    }
+
+    /// Serves these settings from here; none, as a back end without settings does, before.
+    pub fn set_settings(&mut self, settings: Option<Settings>) {
+        self.settings = settings;
+    }
+
+    /// Describes its data by another schema from here. Records of entities that are not in it stay, out of reach.
+    pub fn set_schema(&mut self, schema: Arc<Schema>) {
+        self.schema = schema;
     }
 
     /// Leaves a record out of sweeps, as if it were out of scope; it can still be read and written.

@@ -89,7 +89,7 @@ impl Transport for BackendTransport {
     }
 
     async fn settings(&self) -> Result<Option<Settings>, TransportError> {
-        Ok(None)
+        Ok(self.lock().settings.clone())
     }
 
     async fn capabilities(&self, _entity: &Arc<EntitySchema>) -> Result<Capabilities, TransportError> {
