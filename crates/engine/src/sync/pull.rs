@@ -163,7 +163,7 @@ impl Session<'_> {
     async fn pull(&mut self, source: Source) -> Result<(), Stop> {
         let source = Arc::new(source);
         let name = source.entity.name.clone();
-        let first_load = self.begin_load(&source).await?;
+        let load = self.begin_load(&source).await?;
         let (worker, transport, rows) = (self.worker, self.transport, self.options.page_rows);
         let fetch = |checkpoint| {
             let request = source.request(checkpoint, rows);
@@ -175,14 +175,14 @@ impl Session<'_> {
         let mut stop = None;
         loop {
             let ends = fetching.is_none();
-            let due = ends || (first_load && held_rows >= rows) || held_rows >= MAX_HELD_ROWS;
+            let due = ends || (load == Load::First && held_rows >= rows) || held_rows >= MAX_HELD_ROWS;
             if committing.is_none() && due && !held.is_empty() {
                 let (pages, source, now) = (std::mem::take(&mut held), source.clone(), self.host.clock.now());
                 let gate = self.gate.clone();
                 held_rows = 0;
                 committing = Some(
                     worker
-                        .run(move |store| apply_pages(store, &source, &pages, first_load, now, &gate))
+                        .run(move |store| apply_pages(store, &source, &pages, load, now, &gate))
                         .boxed(),
                 );
             }
@@ -233,27 +233,36 @@ impl Session<'_> {
         stop.map_or(Ok(()), Err)
     }
 
-    /// Marks an entity that is read for the first time; returns whether this is a first load, begun or gone on with.
-    async fn begin_load(&self, source: &Source) -> Result<bool, Stop> {
+    /// Marks an entity that is read for the first time, and says what is read: a first load is begun or gone on with.
+    async fn begin_load(&self, source: &Source) -> Result<Load, Stop> {
         let (name, started) = (source.entity.name.clone(), source.mark.checkpoint.is_some());
         let loading = self
             .worker
             .run(move |store| {
                 if store.loading()?.contains(&name) {
-                    return Ok(true);
+                    return Ok(Load::First);
                 }
                 if started || !store.ids(&name, None, 1)?.is_empty() {
-                    return Ok(false);
+                    return Ok(Load::Changes);
                 }
                 store.commit(WriteBatch {
                     expect: None,
                     writes: vec![Write::BeginLoad(name)],
                 })?;
-                Ok::<_, StoreError>(true)
+                Ok::<_, StoreError>(Load::First)
             })
             .await?;
         Ok(loading)
     }
+}
+
+/// What a pull reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// Everything, for the first time: hidden until it is whole.
+    First,
+    /// What changed.
+    Changes,
 }
 
 /// What happens next in a pull.
@@ -295,7 +304,7 @@ fn apply_pages(
     store: &dyn RecordStore,
     source: &Source,
     pages: &[Page],
-    first_load: bool,
+    load: Load,
     now: Timestamp,
     gate: &Gate,
 ) -> Result<(u64, u64), StoreError> {
@@ -327,7 +336,7 @@ fn apply_pages(
             removed += rebased.removed;
         }
         batch.push(notes::write(&Note::Entity(name.clone()), &mark));
-        if first_load && end.last {
+        if load == Load::First && end.last {
             batch.push(Write::EndLoad(name.clone()));
         }
         match store.commit(batch) {
