@@ -123,7 +123,7 @@ impl From<EngineError> for CliError {
                 "no-log-entry",
                 Some("`driftless log` lists the entries".to_owned()),
             ),
-            EngineError::NotPossible(_) => ("not-possible", None),
+            EngineError::NotPossible(reason) => ("not-possible", Some(reason.hint())),
             EngineError::NotReady => (
                 "not-downloaded",
                 Some("load the data first: driftless download".to_owned()),

@@ -20,7 +20,7 @@ use crate::resolve::{self, Decision, Touched};
 use crate::status::{self, Status};
 use crate::sync::{Session, SyncOptions};
 use crate::worker::Worker;
-use crate::{EngineError, names, notes};
+use crate::{EngineError, NotPossible, names, notes};
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -223,7 +223,7 @@ impl Engine {
     /// changed then.
     pub fn resolve(&self, log: LogId, decision: &Decision) -> Result<Touched, EngineError> {
         let parts = &self.inner.parts;
-        resolve::decide(self.store(), &parts.host, &parts.account, log, decision, false)
+        resolve::decide(self.store(), &parts.host, &parts.account, log, decision)
     }
 
     /// Says what a decision would touch, without carrying it out.
@@ -232,7 +232,7 @@ impl Engine {
     /// Like [`Engine::resolve`].
     pub fn resolve_preview(&self, log: LogId, decision: &Decision) -> Result<Touched, EngineError> {
         let parts = &self.inner.parts;
-        resolve::decide(self.store(), &parts.host, &parts.account, log, decision, true)
+        resolve::plan(self.store(), &parts.host, &parts.account, log, decision)
     }
 
     /// Takes back an operation that is not on the server, with all that need it, and returns what it touched.
@@ -240,7 +240,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoOperation`], [`EngineError::NotPossible`] if it is or may be on the server, or the store's.
     pub fn undo(&self, operation: OperationId) -> Result<Touched, EngineError> {
-        resolve::undo(self.store(), &self.inner.parts.host, operation, false)
+        resolve::undo(self.store(), &self.inner.parts.host, operation)
     }
 
     /// Says what an undo would touch, without carrying it out.
@@ -248,7 +248,7 @@ impl Engine {
     /// # Errors
     /// Like [`Engine::undo`].
     pub fn undo_preview(&self, operation: OperationId) -> Result<Touched, EngineError> {
-        resolve::undo(self.store(), &self.inner.parts.host, operation, true)
+        resolve::plan_undo(self.store(), operation)
     }
 
     /// Returns where things stand.
@@ -291,9 +291,7 @@ impl Engine {
     ) -> Result<SyncReport, EngineError> {
         let inner = &*self.inner;
         if inner.syncing.swap(true, Ordering::AcqRel) {
-            return Err(EngineError::NotPossible(
-                "a synchronization is under way already".to_owned(),
-            ));
+            return Err(NotPossible::Synchronizing.into());
         }
         let _turn = Turn(&inner.syncing);
         let parts = &inner.parts;

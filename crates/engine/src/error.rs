@@ -5,6 +5,8 @@ use driftless_record::{LogId, OperationId};
 use driftless_store::StoreError;
 use driftless_transport::TransportError;
 
+use crate::NotPossible;
+
 /// One thing that is wrong with the fields of an edit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -111,9 +113,9 @@ pub enum EngineError {
     /// There is no such log entry.
     #[error("no entry {0} in the log")]
     NoLogEntry(LogId),
-    /// The operation or log entry is not in a state that allows this.
-    #[error("{0}")]
-    NotPossible(String),
+    /// Something stands against it now; nothing was changed.
+    #[error(transparent)]
+    NotPossible(#[from] NotPossible),
     /// Nothing was downloaded yet.
     #[error("nothing was downloaded yet")]
     NotReady,

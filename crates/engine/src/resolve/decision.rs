@@ -1,14 +1,14 @@
 //! Decisions on log entries, carried out in one commit.
 
 use driftless_record::{Fields, LogId, OperationId};
-use driftless_store::{LogSelection, RecordStore, Retry};
+use driftless_store::{LogSelection, RecordStore, Retry, Write};
 
 use super::desk::Desk;
 use super::undo::entries_left_empty;
-use crate::EngineError;
 use crate::edit::settle_entry;
 use crate::ground::{Ground, Key};
 use crate::host::{Account, Host};
+use crate::{EngineError, NotPossible};
 
 /// What a person decides about a log entry that waits for him.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,32 +49,29 @@ pub struct Touched {
     pub ended: Vec<(OperationId, Key)>,
 }
 
-/// Carries a decision out, or, with `dry`, only says what it would touch.
+/// Says what a decision would touch.
+pub(crate) fn plan(
+    store: &dyn RecordStore,
+    host: &Host,
+    account: &Account,
+    log: LogId,
+    decision: &Decision,
+) -> Result<Touched, EngineError> {
+    let ground = Ground::read(store)?;
+    Ok(work_out(store, &ground, (host, account), log, decision)?.0)
+}
+
+/// Carries a decision out in one commit.
 pub(crate) fn decide(
     store: &dyn RecordStore,
     host: &Host,
     account: &Account,
     log: LogId,
     decision: &Decision,
-    dry: bool,
 ) -> Result<Touched, EngineError> {
     loop {
         let mut ground = Ground::read(store)?;
-        let entry = store
-            .log(&LogSelection::One(log))?
-            .pop()
-            .ok_or(EngineError::NoLogEntry(log))?;
-        if !entry.is_open() {
-            return Err(EngineError::NotPossible(format!(
-                "entry {log} is settled already; nothing was changed"
-            )));
-        }
-        let mut desk = Desk::new(&ground, host, account, &entry)?;
-        desk.carry_out(decision)?;
-        let (touched, mut writes) = (desk.touched, desk.writes);
-        if dry {
-            return Ok(touched);
-        }
+        let (touched, mut writes) = work_out(store, &ground, (host, account), log, decision)?;
         let mut settled = entries_left_empty(&ground, &touched);
         settled.insert(log);
         for log in settled {
@@ -85,4 +82,24 @@ pub(crate) fn decide(
             done => return done.map(|()| touched).map_err(Into::into),
         }
     }
+}
+
+/// Returns what a decision touches, and the writes that carry it out.
+fn work_out(
+    store: &dyn RecordStore,
+    ground: &Ground,
+    (host, account): (&Host, &Account),
+    log: LogId,
+    decision: &Decision,
+) -> Result<(Touched, Vec<Write>), EngineError> {
+    let entry = store
+        .log(&LogSelection::One(log))?
+        .pop()
+        .ok_or(EngineError::NoLogEntry(log))?;
+    if !entry.is_open() {
+        return Err(NotPossible::Settled(log).into());
+    }
+    let mut desk = Desk::new(ground, host, account, &entry)?;
+    desk.carry_out(decision)?;
+    Ok((desk.touched, desk.writes))
 }

@@ -1,20 +1,31 @@
 //! What a decision means for the operations that an entry parked.
 
+use std::collections::BTreeSet;
+
 use driftless_record::{
-    EntitySchema, FieldEdit, Fields, LogEntry, Operation, OperationId, OperationKind, OperationState,
-    RawStamp, Side,
+    EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, Operation, OperationId, OperationKind,
+    OperationState, RawStamp, Side,
 };
 use driftless_store::{Image, Write};
 
 use super::undo::take_back;
 use super::{Decision, Touched};
-use crate::EngineError;
 use crate::depend::{Graph, pending_create};
 use crate::fold::{edits, fold, key_fields, settle};
-use crate::ground::{Ground, Key};
+use crate::ground::{Ground, Key, key};
 use crate::host::{Account, Host};
 use crate::plan::creatable;
 use crate::validate::{Purpose, problems};
+use crate::{EngineError, NotPossible};
+
+/// What operations rest on that go back into the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// On what they rested on before.
+    AsBefore,
+    /// On the server's values as the person has seen them, so that they are no conflict any more.
+    AsSeen,
+}
 
 /// What one decision is worked out with.
 pub(super) struct Desk<'a> {
@@ -27,6 +38,8 @@ pub(super) struct Desk<'a> {
     image: Image,
     /// Parked operations with values that the person has just set.
     amended: Vec<Operation>,
+    /// The fields that the person has just set.
+    set: BTreeSet<FieldName>,
     pub(super) touched: Touched,
     pub(super) writes: Vec<Write>,
 }
@@ -38,7 +51,7 @@ impl<'a> Desk<'a> {
         account: &'a Account,
         entry: &'a LogEntry,
     ) -> Result<Self, EngineError> {
-        let gone = || EngineError::NotPossible(format!("nothing of entry {} is left to decide", entry.id));
+        let gone = || NotPossible::NothingLeft(entry.id);
         let record = entry.record.clone().ok_or_else(gone)?;
         let entity = ground.schema.entity(record.0.as_str()).ok_or_else(gone)?;
         let image = ground.images.get(&record).cloned().ok_or_else(gone)?;
@@ -51,6 +64,7 @@ impl<'a> Desk<'a> {
             record,
             image,
             amended: Vec::new(),
+            set: BTreeSet::new(),
             touched: Touched::default(),
             writes: Vec::new(),
         })
@@ -59,19 +73,17 @@ impl<'a> Desk<'a> {
     pub(super) fn carry_out(&mut self, decision: &Decision) -> Result<(), EngineError> {
         match decision {
             Decision::Mine if self.image.gone => self.make_again(),
-            Decision::Mine => self.requeue(true),
-            Decision::Retry => self.requeue(false),
+            Decision::Mine => {
+                self.requeue(Base::AsSeen);
+                Ok(())
+            }
+            Decision::Retry => {
+                self.requeue(Base::AsBefore);
+                Ok(())
+            }
             Decision::Theirs => self.theirs(),
             Decision::Set(fields) => self.set(fields),
-            Decision::Revert => {
-                let all: Vec<_> = self
-                    .ground
-                    .pending_of(&self.record)
-                    .iter()
-                    .map(|o| o.id)
-                    .collect();
-                self.end(&all)
-            }
+            Decision::Revert => self.end(&self.pending_ids()),
             Decision::Discard => self.end(&self.parked().iter().map(|o| o.id).collect::<Vec<_>>()),
         }
     }
@@ -85,6 +97,15 @@ impl<'a> Desk<'a> {
             .collect()
     }
 
+    /// Returns every pending operation of the record, parked or not.
+    fn pending_ids(&self) -> Vec<OperationId> {
+        let pending = self.ground.pending.iter();
+        pending
+            .filter(|operation| key(operation) == self.record)
+            .map(|operation| operation.id)
+            .collect()
+    }
+
     fn end(&mut self, ids: &[OperationId]) -> Result<(), EngineError> {
         let (touched, writes) = take_back(self.ground, ids)?;
         self.touched = touched;
@@ -92,9 +113,8 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Puts the parked operations back into the queue; with `seen`, resting on the server's values as the person has
-    /// seen them, so that they are no conflict any more.
-    fn requeue(&mut self, seen: bool) -> Result<(), EngineError> {
+    /// Puts the parked operations back into the queue.
+    fn requeue(&mut self, base: Base) {
         let server = self.image.server.as_ref().map(|server| server.record.clone());
         let revision = server.as_ref().and_then(|record| record.revision.clone());
         let clash = server.is_some();
@@ -108,8 +128,10 @@ impl<'a> Desk<'a> {
         };
         for mut operation in self.parked() {
             if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind
-                && seen
+                && base == Base::AsSeen
             {
+                // What the rules gave to the server before they left the rest to the person stays the server's.
+                edits.retain(|field, _| !self.is_lost(field));
                 for (field, edit) in edits {
                     edit.old = theirs.get(field).unwrap_or(&edit.old).clone();
                 }
@@ -124,7 +146,7 @@ impl<'a> Desk<'a> {
                             .collect(),
                     )
                 }
-                OperationKind::Delete { raw, stamp, .. } if seen => OperationKind::Delete {
+                OperationKind::Delete { raw, stamp, .. } if base == Base::AsSeen => OperationKind::Delete {
                     seen: now.clone(),
                     raw,
                     stamp,
@@ -132,20 +154,21 @@ impl<'a> Desk<'a> {
                 kind => kind,
             };
             operation.base_revision = revision.clone();
-            operation.rebased = 0;
             self.queue(operation);
         }
         self.refold();
-        Ok(())
+    }
+
+    /// Returns whether the rules gave a field to the server, and the person has set no other value.
+    fn is_lost(&self, field: &FieldName) -> bool {
+        let lost = |case: &FieldCase| case.field == *field && case.winner == Some(Side::Theirs);
+        !self.set.contains(field) && self.entry.fields.iter().any(lost)
     }
 
     /// Makes a record again that the server has deleted, with all its fields.
     fn make_again(&mut self) -> Result<(), EngineError> {
         if !self.entity.access.create {
-            return Err(EngineError::NotPossible(format!(
-                "{} records cannot be made again here",
-                self.entity.name
-            )));
+            return Err(NotPossible::NoCreate(self.entity.name.clone()).into());
         }
         let parked = self.parked();
         let Some(first) = parked.first().cloned() else {
@@ -181,7 +204,6 @@ impl<'a> Desk<'a> {
         self.queue(Operation {
             kind: OperationKind::Create(edits),
             base_revision: None,
-            rebased: 0,
             ..first
         });
         self.refold();
@@ -191,13 +213,7 @@ impl<'a> Desk<'a> {
     fn theirs(&mut self) -> Result<(), EngineError> {
         // Nothing of theirs is there: my changes end, and what stands on them.
         if self.image.gone || self.image.server.is_none() {
-            let all: Vec<_> = self
-                .ground
-                .pending_of(&self.record)
-                .iter()
-                .map(|o| o.id)
-                .collect();
-            return self.end(&all);
+            return self.end(&self.pending_ids());
         }
         let lost: Vec<_> = self
             .entry
@@ -242,6 +258,15 @@ impl<'a> Desk<'a> {
                 problems,
             });
         }
+        let undecided = self.entry.fields.iter().filter(|case| case.winner.is_none());
+        let left: Vec<_> = undecided
+            .filter(|case| !fields.contains_key(&case.field))
+            .map(|case| case.field.clone())
+            .collect();
+        if !left.is_empty() {
+            return Err(NotPossible::Undecided(left).into());
+        }
+        self.set = fields.keys().cloned().collect();
         let raw = self.raw();
         let mut parked = self.parked();
         if let Some(last) = parked.last_mut() {
@@ -255,9 +280,7 @@ impl<'a> Desk<'a> {
                 OperationKind::Delete { .. } => None,
             });
         let Some(edits) = set else {
-            return Err(EngineError::NotPossible(
-                "this is a delete, which has no values to set; choose another of the ways that the entry names".into(),
-            ));
+            return Err(NotPossible::NoValues(self.entry.id).into());
         };
         for (field, value) in fields {
             let theirs = self
@@ -281,10 +304,10 @@ impl<'a> Desk<'a> {
         }
         self.amended = parked;
         if self.image.gone {
-            self.make_again()
-        } else {
-            self.requeue(true)
+            return self.make_again();
         }
+        self.requeue(Base::AsSeen);
+        Ok(())
     }
 
     /// Returns the creates that new values of an operation need.
@@ -296,9 +319,7 @@ impl<'a> Desk<'a> {
                 continue;
             };
             if waiting.iter().any(|other| other.id == create) {
-                return Err(EngineError::NotPossible(format!(
-                    "`{field}` names a record that itself waits for this change; settle this entry without it, then update the record"
-                )));
+                return Err(NotPossible::Circle(field.clone()).into());
             }
             needs.push(create);
         }
@@ -309,6 +330,7 @@ impl<'a> Desk<'a> {
         self.touched.queued.push(operation.id);
         self.writes.push(Write::PutOperation(Box::new(Operation {
             state: OperationState::Queued,
+            rebased: 0,
             ..operation
         })));
     }

@@ -4,6 +4,6 @@ mod decision;
 mod desk;
 mod undo;
 
-pub(crate) use decision::decide;
 pub use decision::{Decision, Touched};
-pub(crate) use undo::undo;
+pub(crate) use decision::{decide, plan};
+pub(crate) use undo::{plan_undo, undo};

@@ -6,29 +6,27 @@ use driftless_record::{Fields, LogId, Operation, OperationId, OperationKind, Ope
 use driftless_store::{RecordStore, Retry, StoreError, Write};
 
 use super::Touched;
-use crate::EngineError;
 use crate::depend::Graph;
 use crate::edit::settle_entry;
 use crate::fold::{edits, settle};
 use crate::ground::{Ground, Key, key};
 use crate::host::Host;
+use crate::{EngineError, NotPossible};
 
-/// Takes back one operation and those that need it, or, with `dry`, only says which.
+/// Says which operations an undo would take back.
+pub(crate) fn plan_undo(store: &dyn RecordStore, operation: OperationId) -> Result<Touched, EngineError> {
+    Ok(work_out(store, &Ground::read(store)?, operation)?.0)
+}
+
+/// Takes back one operation and those that need it.
 pub(crate) fn undo(
     store: &dyn RecordStore,
     host: &Host,
     operation: OperationId,
-    dry: bool,
 ) -> Result<Touched, EngineError> {
     loop {
         let mut ground = Ground::read(store)?;
-        if ground.operation(operation).is_none() {
-            return Err(not_pending(store, operation)?);
-        }
-        let (touched, mut writes) = take_back(&ground, &[operation])?;
-        if dry {
-            return Ok(touched);
-        }
+        let (touched, mut writes) = work_out(store, &ground, operation)?;
         for log in entries_left_empty(&ground, &touched) {
             writes.extend(settle_entry(store, host, log, "discard")?);
         }
@@ -37,6 +35,17 @@ pub(crate) fn undo(
             done => return done.map(|()| touched).map_err(Into::into),
         }
     }
+}
+
+fn work_out(
+    store: &dyn RecordStore,
+    ground: &Ground,
+    operation: OperationId,
+) -> Result<(Touched, Vec<Write>), EngineError> {
+    if ground.operation(operation).is_none() {
+        return Err(not_pending(store, operation)?);
+    }
+    take_back(ground, &[operation])
 }
 
 /// Returns the log entries that have parked nothing any more once the operations have ended.
@@ -58,10 +67,10 @@ fn not_pending(store: &dyn RecordStore, id: OperationId) -> Result<EngineError, 
         .operations(&driftless_store::OperationSelection::One(id))?
         .pop();
     Ok(match known {
-        Some(o) => EngineError::NotPossible(format!(
-            "operation {id} is {} and cannot be taken back",
-            o.state.word()
-        )),
+        Some(o) => {
+            let state = o.state.word();
+            NotPossible::Ended { operation: id, state }.into()
+        }
         None => EngineError::NoOperation(id),
     })
 }
@@ -76,10 +85,7 @@ pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched
         .iter()
         .find(|o| matches!(o.state, OperationState::InFlight(_) | OperationState::Unknown(_)))
     {
-        return Err(EngineError::NotPossible(format!(
-            "operation {} may already be on the server; synchronize first, then try again",
-            away.id
-        )));
+        return Err(NotPossible::MaybeSent(away.id).into());
     }
     let mut touched = Touched::default();
     let mut writes = Vec::new();

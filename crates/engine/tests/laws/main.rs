@@ -4,4 +4,5 @@
 
 mod common;
 mod convergence;
+mod decisions;
 mod main_job;

@@ -1,0 +1,84 @@
+//! Why a decision, an undo or a synchronization cannot be carried out now, and what to do instead.
+
+use driftless_record::{EntityName, FieldName, LogId, OperationId};
+
+/// Why something is not possible now; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotPossible {
+    /// Another synchronization of this process runs.
+    #[error("a synchronization is under way already")]
+    Synchronizing,
+    /// The log entry waits for nobody any more.
+    #[error("entry {0} is settled already")]
+    Settled(LogId),
+    /// What the log entry was about has come to an end.
+    #[error("nothing of entry {0} is left to decide")]
+    NothingLeft(LogId),
+    /// The operation has come to its end.
+    #[error("operation {operation} is {state} and cannot be taken back")]
+    Ended {
+        /// The operation.
+        operation: OperationId,
+        /// The word for its state.
+        state: &'static str,
+    },
+    /// The operation was sent, and its outcome is not known yet.
+    #[error("operation {0} may already be on the server")]
+    MaybeSent(OperationId),
+    /// The server deleted the record, and takes no new ones of its entity.
+    #[error("{0} records cannot be made again here")]
+    NoCreate(EntityName),
+    /// The server no longer has the entity.
+    #[error("the server has no {0} any more, so this cannot be sent")]
+    NoEntity(EntityName),
+    /// What was parked is a delete: it has no values.
+    #[error("entry {0} is about a delete, which has no values to set")]
+    NoValues(LogId),
+    /// A new value names a record that itself waits for this change.
+    #[error("`{0}` names a record that itself waits for this change")]
+    Circle(FieldName),
+    /// Fields in conflict are neither set nor decided.
+    #[error("{} in conflict and would stay undecided", both(.0))]
+    Undecided(Vec<FieldName>),
+}
+
+impl NotPossible {
+    /// Returns what to do instead, in words for people.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Synchronizing => "wait until it has ended".to_owned(),
+            Self::Settled(_) | Self::NothingLeft(_) => {
+                "look at the entries of the log that are open".to_owned()
+            }
+            Self::Ended { .. } => "change the record again instead".to_owned(),
+            Self::MaybeSent(_) => "synchronize first, then try again".to_owned(),
+            Self::NoCreate(_) => "take the server's side, or take the change back".to_owned(),
+            Self::NoEntity(_) => {
+                "discard the change, or leave it: it goes on by itself when the server has the entity again"
+                    .to_owned()
+            }
+            Self::NoValues(_) => "choose another of the ways that the entry names".to_owned(),
+            Self::Circle(field) => {
+                format!("settle the entry without `{field}`, then update the record")
+            }
+            Self::Undecided(fields) => {
+                format!(
+                    "set {} too, or choose mine or theirs for the whole entry",
+                    names(fields)
+                )
+            }
+        }
+    }
+}
+
+fn names(fields: &[FieldName]) -> String {
+    let names: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+    names.join(", ")
+}
+
+fn both(fields: &[FieldName]) -> String {
+    let verb = if fields.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", names(fields))
+}

@@ -1,0 +1,124 @@
+//! What a person decides about entries of the log, and what cannot be decided now.
+
+use crate::common::{World, able, fields, name, without_stamps};
+use driftless_engine::{Decision, EngineError, NotPossible};
+use driftless_record::settings::EntityConflictRules;
+use driftless_record::{ConflictRule, Settings, Side, Value};
+
+fn set(given: &[(&str, &str)]) -> Decision {
+    let given: Vec<_> = given
+        .iter()
+        .map(|(field, value)| (*field, Value::text(*value)))
+        .collect();
+    Decision::Set(fields(&given))
+}
+
+/// A world whose one account has both its fields in conflict.
+async fn two_fields_in_conflict() -> (World, driftless_record::RecordId) {
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    for field in ["name", "city"] {
+        world.devices[0].set(&id, field, "Mine");
+        world.office(&id, field, "Theirs");
+    }
+    world.devices[0].sync().await;
+    (world, id)
+}
+
+#[tokio::test]
+async fn setting_other_fields_leaves_no_conflict_decided_in_silence() {
+    let (world, id) = two_fields_in_conflict().await;
+    let device = &world.devices[0];
+    let entry = device.open_entries().remove(0).id;
+    for (given, left) in [
+        (set(&[("status", "open")]), vec!["city", "name"]),
+        (set(&[("city", "Oslo")]), vec!["name"]),
+    ] {
+        let given = match given {
+            Decision::Set(fields) if fields.contains_key(&name("status")) => {
+                Decision::Set([(name("status"), Value::Choice("open".to_owned()))].into())
+            }
+            other => other,
+        };
+        for refused in [
+            device.engine.resolve(entry, &given),
+            device.engine.resolve_preview(entry, &given),
+        ] {
+            let Err(EngineError::NotPossible(NotPossible::Undecided(fields))) = refused else {
+                panic!("{refused:?}");
+            };
+            assert_eq!(fields, left.iter().map(|field| name(field)).collect::<Vec<_>>());
+        }
+        assert_eq!(device.open_entries().len(), 1);
+    }
+    let all = set(&[("city", "Oslo"), ("name", "Theirs")]);
+    device.engine.resolve(entry, &all).unwrap();
+    assert_eq!(device.sync().await.pending, 0);
+    assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+    assert_eq!(world.on_server(&id, "name"), Value::text("Theirs"));
+}
+
+#[tokio::test]
+async fn what_the_rules_gave_to_the_server_is_not_taken_back_by_deciding_the_rest() {
+    for decision in [Decision::Mine, set(&[("city", "Mine")])] {
+        let (world, id) = World::with_one_account(able()).await;
+        let rules = EntityConflictRules {
+            rule: Some(ConflictRule::Ask),
+            fields: [(name("name"), ConflictRule::ServerWins)].into(),
+        };
+        world.server().set_settings(Some(Settings {
+            conflict_by_entity: [(crate::common::entity("Account"), rules)].into(),
+            ..Settings::default()
+        }));
+        let device = &world.devices[0];
+        for field in ["name", "city"] {
+            device.set(&id, field, "Mine");
+            world.office(&id, field, "Theirs");
+        }
+        device.sync().await;
+        let entry = device.open_entries().remove(0);
+        let winners: Vec<_> = entry.fields.iter().map(|case| case.winner).collect();
+        assert_eq!(winners, [None, Some(Side::Theirs)]);
+        device.engine.resolve(entry.id, &decision).unwrap();
+        assert_eq!(device.sync().await.pending, 0);
+        assert_eq!(world.on_server(&id, "city"), Value::text("Mine"), "{decision:?}");
+        assert_eq!(
+            world.on_server(&id, "name"),
+            Value::text("Theirs"),
+            "{decision:?}"
+        );
+        assert_eq!(device.text("Account", &id, "name").as_deref(), Some("Theirs"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_possible_says_why_and_what_to_do() {
+    let (world, id) = two_fields_in_conflict().await;
+    let device = &world.devices[0];
+    let entry = device.open_entries().remove(0);
+    device.engine.resolve(entry.id, &Decision::Theirs).unwrap();
+    let again = device.engine.resolve(entry.id, &Decision::Mine);
+    let Err(EngineError::NotPossible(reason)) = again else {
+        panic!("{again:?}");
+    };
+    assert_eq!(reason, NotPossible::Settled(entry.id));
+    assert_eq!(
+        (reason.to_string(), reason.hint()),
+        (
+            "entry 1 is settled already".to_owned(),
+            "look at the entries of the log that are open".to_owned()
+        )
+    );
+    device.sync().await;
+    let ended = device.engine.undo(entry.operations[0]);
+    assert!(
+        matches!(
+            &ended,
+            Err(EngineError::NotPossible(NotPossible::Ended {
+                state: "superseded",
+                ..
+            }))
+        ),
+        "{ended:?}"
+    );
+    assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Theirs"));
+}
