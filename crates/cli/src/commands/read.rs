@@ -98,41 +98,45 @@ impl List {
         }
         let all = desk.engine.count(&query)?;
         let pending = Pending::of(&desk.engine.outbox()?);
-        if records.is_empty() && all == 0 {
-            tell_if_not_here(&desk, &entity)?;
-        }
+        let missing = missing(&desk, &entity)?;
         let rows: Vec<Json> = records
             .iter()
             .map(|of| record::json(&entity, of, pending.has(of)))
             .collect();
-        let document = json!({ "entity": entity.name.as_str(), "count": all, "records": rows });
+        let document = json!({
+            "entity": entity.name.as_str(),
+            "complete": missing.is_none(),
+            "count": all,
+            "records": rows,
+        });
         let mut text = record::list(&entity, &records, &pending);
         let shown = records.len() as u64;
         if shown < all {
             text.push_str(&format!("\n… {shown} of {all}; --top N shows more"));
         }
+        if let Some(missing) = missing {
+            note(&missing);
+        }
         Ok(Answer::new(document, text))
     }
 }
 
-/// Says on standard error why there are no records, if the entity is not on the device.
-fn tell_if_not_here(desk: &Desk, entity: &EntitySchema) -> Result<(), CliError> {
+/// Says why the records of an entity are not all here, if they are not.
+fn missing(desk: &Desk, entity: &EntitySchema) -> Result<Option<String>, CliError> {
     let status = desk.engine.status()?;
-    match status.entities.iter().find(|of| of.entity == entity.name) {
+    let name = &entity.name;
+    Ok(match status.entities.iter().find(|of| of.entity == *name) {
+        Some(of) if of.available => None,
         Some(of) => {
-            if let Some(reason) = &of.reason {
-                note(&format!(
-                    "{}: {reason}; load it with `driftless download`",
-                    entity.name
-                ));
-            }
+            let reason = of.reason.as_deref().unwrap_or("not downloaded yet");
+            Some(format!(
+                "{name} is not complete on this device: {reason}; load it with `driftless download`"
+            ))
         }
-        None => note(&format!(
-            "{} does not belong on this device, by the administrator's settings",
-            entity.name
+        None => Some(format!(
+            "{name} does not belong on this device, by the administrator's settings"
         )),
-    }
-    Ok(())
+    })
 }
 
 impl Get {

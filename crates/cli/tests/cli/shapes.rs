@@ -80,6 +80,7 @@ fn documents_keep_their_shape() {
         device.json(&filter, 0),
         &expect![[r#"
         {
+          "complete": true,
           "count": 1,
           "entity": "CaseCategory",
           "records": [
