@@ -8,6 +8,7 @@ use driftless_engine as engine;
 use driftless_mode::Choice;
 use driftless_record::{DeviceId, Settings, TenantId, Timestamp, UserId};
 use driftless_store::RecordStore;
+use driftless_store_sqlite::Health;
 use driftless_store_sqlite::home::{self, DriveGuard, Identity};
 use driftless_transport::{Contact, Credentials, TokenStore as _};
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,12 @@ impl Account {
             })
     }
 
+    /// Returns the name that the user signed in with, as far as it is known.
+    pub(crate) fn user(&self) -> String {
+        self.sign_in()
+            .map_or_else(|_| self.inner.identity().user.clone(), |sign_in| sign_in.user)
+    }
+
     /// Returns whose work the engine keeps here.
     pub(crate) fn identity(&self) -> engine::Account {
         let identity = self.inner.identity();
@@ -105,6 +112,11 @@ impl Account {
     /// Opens the store, making it if it is not there.
     pub(crate) fn store(&self) -> Result<Arc<dyn RecordStore>, CliError> {
         Ok(Arc::new(self.inner.store(None)?))
+    }
+
+    /// Looks for damage in the data, reading all of them.
+    pub(crate) fn examine(&self) -> Result<Health, CliError> {
+        Ok(self.inner.examine(None)?)
     }
 
     /// Takes the right to drive the account, unless another process has it.

@@ -171,9 +171,12 @@ impl From<StoreError> for CliError {
             ),
             StoreError::Damaged(_) => (
                 "damaged",
-                Some("keep a copy of the home folder before you do anything else"),
+                Some(
+                    "`driftless repair` sets the data aside, reads from them what was not sent, and makes room to download anew",
+                ),
             ),
             StoreError::Full => ("disk-full", None),
+            StoreError::Closed => ("closed", Some("sign in again: driftless login URL --user U")),
             _ => ("store", None),
         };
         let message = match std::error::Error::source(&error) {
@@ -200,7 +203,12 @@ impl From<HomeError> for CliError {
                 .hint("`driftless accounts` lists them; `driftless login URL --user U` adds one"),
             HomeError::InUse(_) => Self::failed("driven-elsewhere", message)
                 .hint("nothing was changed; try again when the other process is done"),
-            HomeError::Unsent { .. } => Self::failed("unsent", message),
+            HomeError::Unsent { .. } => Self::failed("unsent", message)
+                .hint("send with `driftless sync`, keep with --to-vault, or delete for ever with --discard"),
+            HomeError::StoreMissing { .. } => Self::failed("data-missing", message)
+                .hint("put the file back, or begin anew: `driftless repair` keeps what is left and makes room to download"),
+            HomeError::Leaving(_) => Self::failed("closed", message)
+                .hint("try again when the other process is done"),
             HomeError::Store(error) => error.into(),
             _ => Self::failed("file", message),
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use driftless_record::DeviceId;
-use driftless_store_sqlite::home::{self, Removed, Unsent};
+use driftless_store_sqlite::home::{self, Removed, SetAside, Unsent};
 use driftless_transport::Contact;
 
 use crate::account::{Account, SignIn, identity};
@@ -77,6 +77,11 @@ impl Home {
             ..sign_in
         })?;
         Ok(account)
+    }
+
+    /// Moves the data of an account to the vault and makes room for fresh ones.
+    pub(crate) fn set_aside(&self, account: &Account) -> Result<SetAside, CliError> {
+        Ok(self.inner.set_aside(account.id(), None)?)
     }
 
     /// Removes an account; what was not sent goes only by the user's word.

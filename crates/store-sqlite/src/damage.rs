@@ -1,15 +1,16 @@
 //! Damaged databases: moved aside, never deleted.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use driftless_record::Operation;
-use rusqlite::OpenFlags;
+use driftless_store::{JournalReader as _, LogSelection, OperationSelection, StoreError, ViewReader as _};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::connection::open_with;
 use crate::error::{Result, of_database, of_file};
 use crate::payload::decode_operation;
-use crate::{SqliteStore, StoreOptions, key};
+use crate::{SqliteStore, StoreOptions, folder, key};
 
 /// A database that was moved aside, and what could still be read of it.
 #[derive(Debug)]
@@ -22,37 +23,95 @@ pub struct Quarantined {
     pub incomplete: bool,
 }
 
+/// How a store was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// Everything in it can be read.
+    Sound,
+    /// Something cannot, and what.
+    Damaged(String),
+}
+
 impl SqliteStore {
+    /// Reads a whole database to find damage that opening it does not show. Takes seconds for a large one.
+    ///
+    /// # Errors
+    /// Those that say nothing about damage: a wrong key, a newer format, a busy store.
+    pub fn examine(options: impl Into<StoreOptions>) -> Result<Health> {
+        let examined = Self::open(options).and_then(|store| {
+            store.look(|look| intact(look.connection))?;
+            store.schema()?;
+            store.operations(&OperationSelection::Pending(usize::MAX))?;
+            store.log(&LogSelection::Latest(usize::MAX))
+        });
+        match examined {
+            Ok(_) => Ok(Health::Sound),
+            Err(StoreError::Damaged(what)) => Ok(Health::Damaged(what)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Moves a database that cannot be opened aside, with everything that belongs to it, under a name with a number;
     /// then reads from it what operations it can. A fresh store can be made in its place.
     ///
-    /// Nobody may have the store open.
+    /// Nobody may have the store open. After a crash in between, the database is where it was or where it goes, with
+    /// its log beside it.
     ///
     /// # Errors
     /// Those of the file system; the database is where it was then.
     pub fn quarantine(options: impl Into<StoreOptions>) -> Result<Quarantined> {
         let options = options.into();
         let aside = free_name(&options.path)?;
-        fs::rename(&options.path, &aside).map_err(of_file)?;
-        for suffix in ["-wal", "-shm", ".key"] {
-            match fs::rename(with_suffix(&options.path, suffix), with_suffix(&aside, suffix)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(of_file(error)),
-                _ => {}
-            }
-        }
+        move_aside(&options.path, &aside).map_err(of_file)?;
         let moved = StoreOptions {
             path: aside.clone(),
             key: options.key,
         };
-        let mut operations = Vec::new();
-        let incomplete = salvage(&moved, &mut operations).is_err();
-        operations.sort_by_key(|operation| operation.sequence);
+        let (operations, incomplete) = readable(&moved);
         Ok(Quarantined {
             path: aside,
             operations,
             incomplete,
         })
     }
+}
+
+/// What a database cannot be read without: its log with the last commits, and the record of its key.
+const COMPANIONS: [&str; 2] = ["-wal", ".key"];
+
+/// Reads the pending operations that can be read, in sequence; the second answer says that there may be more.
+pub(crate) fn readable(options: &StoreOptions) -> (Vec<Operation>, bool) {
+    let mut operations = Vec::new();
+    let incomplete = salvage(options, &mut operations).is_err();
+    operations.sort_by_key(|operation| operation.sequence);
+    (operations, incomplete)
+}
+
+fn intact(connection: &Connection) -> Result<()> {
+    let told: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(of_database)?;
+    if told == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::Damaged(told))
+    }
+}
+
+/// Moves a database. What it cannot be read without is there before it comes, and stays here until it has gone.
+fn move_aside(from: &Path, to: &Path) -> io::Result<()> {
+    for suffix in COMPANIONS {
+        match fs::copy(with_suffix(from, suffix), with_suffix(to, suffix)) {
+            Ok(_) => fs::File::open(with_suffix(to, suffix))?.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    folder::move_to(from, to)?;
+    for suffix in ["-wal", "-shm", ".key"] {
+        folder::delete_file(&with_suffix(from, suffix))?;
+    }
+    Ok(())
 }
 
 /// Reads operations for as long as the database gives any; an error says that there may be more.

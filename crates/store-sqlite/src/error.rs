@@ -2,13 +2,18 @@
 
 use driftless_record::EntityName;
 use driftless_store::StoreError;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// The result of anything that talks to the database.
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Turns an error of the database into the port's: by what the caller can do next.
 pub(crate) fn of_database(error: rusqlite::Error) -> StoreError {
+    // The only trigger that refuses anything is that of a store that was closed, see closing.rs.
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    if extended == Some(ffi::SQLITE_CONSTRAINT_TRIGGER) {
+        return StoreError::Closed;
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
         Some(ErrorCode::DiskFull) => StoreError::Full,

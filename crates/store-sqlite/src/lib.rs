@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod catalogue;
+mod closing;
 mod connection;
 mod damage;
 mod error;
+mod folder;
 pub mod home;
 mod key;
 mod migrate;
@@ -14,6 +16,6 @@ mod read;
 mod store;
 mod write;
 
-pub use damage::Quarantined;
+pub use damage::{Health, Quarantined};
 pub use options::{Key, StoreOptions};
 pub use store::SqliteStore;

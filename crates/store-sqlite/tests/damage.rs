@@ -121,3 +121,37 @@ fn the_rest_of_a_commit_that_was_cut_is_as_if_it_never_was() {
         fs::copy(&path, &copy).unwrap();
     }
 }
+
+#[test]
+fn the_last_commits_go_with_a_store_that_is_moved_aside() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let store = SqliteStore::open(path.clone()).unwrap();
+    store.commit(schema_batch()).unwrap();
+    let queued = operation(1, &account(1), OperationState::Queued);
+    store.commit(batch([put_operation(queued)])).unwrap();
+    // What a killed process leaves: everything since the last checkpoint is in the log alone.
+    let killed = directory.path().join("killed.db");
+    for suffix in ["", "-wal"] {
+        let from = directory.path().join(format!("store.db{suffix}"));
+        fs::copy(from, directory.path().join(format!("killed.db{suffix}"))).unwrap();
+    }
+    let moved = SqliteStore::quarantine(killed.clone()).unwrap();
+    assert_eq!(moved.operations.len(), 1);
+    assert!(!moved.incomplete);
+    assert!(!directory.path().join("killed.db-wal").exists());
+    assert_eq!(SqliteStore::open(killed).unwrap().pending().unwrap(), 0);
+}
+
+#[test]
+fn a_log_that_was_left_behind_does_no_harm_to_a_fresh_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let store = SqliteStore::open(path.clone()).unwrap();
+    store.commit(schema_batch()).unwrap();
+    // What a crash between moving the database and deleting its old log leaves.
+    let log = directory.path().join("fresh.db-wal");
+    fs::copy(directory.path().join("store.db-wal"), log).unwrap();
+    let fresh = SqliteStore::open(directory.path().join("fresh.db")).unwrap();
+    assert_eq!(fresh.position().unwrap().0, 0);
+}

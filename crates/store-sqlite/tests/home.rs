@@ -8,7 +8,7 @@ use std::io::Read as _;
 use driftless_record::OperationState;
 use driftless_store::{FileRow, JournalReader as _, RecordStore as _, StoreError, Write};
 use driftless_store_sqlite::home::{Account, Files, Home, HomeError, Identity, Unsent};
-use driftless_store_sqlite::{SqliteStore, StoreOptions};
+use driftless_store_sqlite::{Health, SqliteStore, StoreOptions};
 use driftless_testkit::store::sample::{account, batch, entity, field, operation, put_operation};
 
 fn identity(user: &str) -> Identity {
@@ -127,14 +127,179 @@ fn unsent_operations_keep_an_account_until_somebody_says_what_becomes_of_them() 
 }
 
 #[test]
-fn a_removal_that_was_cut_is_finished_at_the_next_start() {
+fn a_removal_that_was_cut_after_it_was_decided_is_finished_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    for place in ["accounts/removed-", "vault/"] {
+        let home = Home::open(directory.path()).unwrap();
+        let anna = home.add(&identity("anna")).unwrap();
+        queue_one(&anna);
+        drop(home);
+        fs::create_dir_all(directory.path().join("vault")).unwrap();
+        let moved = directory.path().join(format!("{place}{}", anna.id()));
+        fs::rename(anna.path(), &moved).unwrap();
+        let home = Home::open(directory.path()).unwrap();
+        assert_eq!(home.accounts().unwrap(), []);
+        assert_eq!(moved.exists(), place == "vault/", "the vault keeps what it has");
+    }
+}
+
+#[test]
+fn a_removal_that_was_cut_before_it_was_decided_leaves_the_account_open_for_edits() {
     let directory = tempfile::tempdir().unwrap();
     let home = Home::open(directory.path()).unwrap();
-    let given_up = directory.path().join("accounts/removed-x");
-    fs::create_dir(&given_up).unwrap();
-    drop(home);
+    let anna = home.add(&identity("anna")).unwrap();
+    let path = anna.store(None).unwrap().path().to_owned();
+    let close = "CREATE TRIGGER closed BEFORE INSERT ON entry BEGIN SELECT raise(ABORT, 'closed'); END";
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .execute_batch(close)
+        .unwrap();
+    let lease = anna.try_drive().unwrap();
+    assert!(matches!(anna.store(None).unwrap_err(), HomeError::Leaving(_)));
+    drop(lease);
+    queue_one(&anna);
+}
+
+#[test]
+fn an_edit_after_the_removal_is_refused_and_never_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    for unsent in [Unsent::Refuse, Unsent::Discard, Unsent::ToVault] {
+        let anna = home.add(&identity("anna")).unwrap();
+        let other = anna.store(None).unwrap();
+        home.remove(anna.id(), unsent, None).unwrap();
+        let late = operation(1, &account(1), OperationState::Queued);
+        let error = other.commit(batch([put_operation(late)])).unwrap_err();
+        assert!(matches!(error, StoreError::Closed), "{error:?}");
+    }
+}
+
+#[test]
+fn an_edit_that_races_with_a_removal_is_counted_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let (mut kept, mut refused) = (0, 0);
+    for round in 0..40_u32 {
+        let anna = home.add(&identity("anna")).unwrap();
+        let store = anna.store(None).unwrap();
+        let (saved, removed) = std::thread::scope(|scope| {
+            let saved = scope.spawn(|| {
+                // A turn of its own before the edit, longer each round.
+                for note in 0..round % 8 {
+                    let _ = store.commit(batch([Write::PutNote(format!("{note}"), Some(vec![1]))]));
+                }
+                let edit = operation(1, &account(1), OperationState::Queued);
+                store.commit(batch([put_operation(edit)]))
+            });
+            let removed = home.remove(anna.id(), Unsent::Refuse, None);
+            (saved.join().unwrap(), removed)
+        });
+        match (saved, removed) {
+            (Ok(_), Err(HomeError::Unsent { operations: 1, .. })) => {
+                kept += 1;
+                assert_eq!(anna.store(None).unwrap().pending().unwrap(), 1);
+                home.remove(anna.id(), Unsent::Discard, None).unwrap();
+            }
+            (Err(StoreError::Closed), Ok(_)) => refused += 1,
+            // The edit was saved after the removal had looked and given up.
+            other => panic!("round {round}: {other:?}"),
+        }
+    }
+    assert_eq!(kept + refused, 40);
+}
+
+#[test]
+fn two_processes_that_finish_a_removal_at_once_do_not_hinder_each_other() {
+    let directory = tempfile::tempdir().unwrap();
     drop(Home::open(directory.path()).unwrap());
-    assert!(!given_up.exists());
+    for _ in 0..10 {
+        let given_up = directory.path().join("accounts/removed-x");
+        for part in 0..20 {
+            fs::create_dir_all(given_up.join(format!("{part}/files"))).unwrap();
+            fs::write(given_up.join(format!("{part}/files/bytes")), "x").unwrap();
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| Home::open(directory.path()).unwrap());
+            }
+        });
+        drop(Home::open(directory.path()).unwrap());
+        assert!(!given_up.exists());
+    }
+}
+
+#[test]
+fn two_processes_that_add_an_account_at_once_get_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let homes = [(); 4].map(|()| Home::open(directory.path()).unwrap());
+    let ids: Vec<_> = std::thread::scope(|scope| {
+        let adding: Vec<_> = homes
+            .iter()
+            .map(|home| scope.spawn(|| home.add(&identity("anna")).unwrap().id().to_owned()))
+            .collect();
+        adding.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(homes[0].accounts().unwrap().len(), 1);
+}
+
+#[test]
+fn a_store_that_is_gone_is_told_and_not_replaced_by_an_empty_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let anna = home.add(&identity("anna")).unwrap();
+    queue_one(&anna);
+    let store = anna.path().join("store.db");
+    fs::remove_file(&store).unwrap();
+    assert!(matches!(anna.store(None), Err(HomeError::StoreMissing { .. })));
+    assert!(matches!(
+        home.add(&identity("anna")),
+        Err(HomeError::StoreMissing { .. })
+    ));
+    assert!(matches!(
+        home.remove(anna.id(), Unsent::Refuse, None),
+        Err(HomeError::StoreMissing { .. })
+    ));
+    assert!(!store.exists());
+    fs::remove_dir_all(anna.path()).unwrap();
+    assert!(matches!(anna.store(None), Err(HomeError::StoreMissing { .. })));
+    assert!(home.set_aside(anna.id(), None).unwrap().path.is_none());
+    assert_eq!(anna.store(None).unwrap().pending().unwrap(), 0);
+}
+
+#[test]
+fn what_is_set_aside_is_whole_in_the_vault_with_what_can_be_read_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let anna = home.add(&identity("anna")).unwrap();
+    queue_one(&anna);
+    assert_eq!(anna.examine(None).unwrap(), Health::Sound);
+    fs::write(anna.path().join("credentials.json"), "secret").unwrap();
+    fs::write(anna.path().join("files/bytes"), "unsent").unwrap();
+    let store = anna.path().join("store.db");
+    let mut bytes = fs::read(&store).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xff);
+    fs::write(&store, bytes).unwrap();
+    assert!(matches!(anna.examine(None).unwrap(), Health::Damaged(_)));
+    let guard = anna.try_drive().unwrap();
+    assert!(matches!(
+        home.set_aside(anna.id(), None),
+        Err(HomeError::InUse(_))
+    ));
+    drop(guard);
+
+    let aside = home.set_aside(anna.id(), None).unwrap();
+    let vault = aside.path.unwrap();
+    assert!(vault.starts_with(directory.path().join("vault")));
+    assert!(vault.join("store.db").exists() && vault.join("unsent.json").exists());
+    assert_eq!(fs::read_to_string(vault.join("files/bytes")).unwrap(), "unsent");
+    assert!(!vault.join("credentials.json").exists(), "no secret stays behind");
+    let secret = fs::read_to_string(anna.path().join("credentials.json")).unwrap();
+    assert_eq!(secret, "secret");
+    assert_eq!(home.accounts().unwrap(), std::slice::from_ref(&anna));
+    assert_eq!(anna.store(None).unwrap().pending().unwrap(), 0);
+    assert_eq!(anna.examine(None).unwrap(), Health::Sound);
 }
 
 fn row(content: &str, sent: bool) -> FileRow {

@@ -50,6 +50,9 @@ pub enum StoreError {
     /// The data are damaged.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// The account is being removed: the store takes no edits any more.
+    #[error("this account is being signed out; nothing was saved")]
+    Closed,
     /// No room is left on the disk.
     #[error("no room is left on the disk; free some and try again, nothing was lost")]
     Full,
@@ -70,6 +73,7 @@ impl StoreError {
             | Self::WrongKey
             | Self::NewerFormat { .. }
             | Self::Damaged(_)
+            | Self::Closed
             | Self::Backend(_) => Retry::Never,
         }
     }

@@ -233,8 +233,16 @@ impl Logout {
             .hint("nothing was cleared; try again when it is done"));
         }
         // The secret goes first: whatever happens then, nobody is signed in any more.
+        let kept = account.credentials().unwrap_or_default();
         account.keep_credentials(None)?;
-        let removed = home.remove(&account, unsent)?;
+        let removed = match home.remove(&account, unsent) {
+            Ok(removed) => removed,
+            Err(error) => {
+                // It stays, and so does who is signed in.
+                account.keep_credentials(kept.as_ref())?;
+                return Err(error);
+            }
+        };
         let vault = removed.vault.as_ref().map(|path| path.display().to_string());
         let document = json!({
             "account": account.id(),
@@ -260,21 +268,23 @@ impl Accounts {
         let mut rows = Vec::new();
         let mut documents = Vec::new();
         for account in &accounts {
-            let sign_in = account.sign_in()?;
+            let is_current = current == Some(account.id());
+            // An account whose files are gone is listed like the others: how else is it found?
+            let sign_in = account.sign_in().ok();
             let is_signed_in = account
                 .credentials()
                 .is_ok_and(|credentials| credentials.is_some());
-            let is_current = current == Some(account.id());
+            let of = |part: fn(&SignIn) -> &String| sign_in.as_ref().map(part);
             documents.push(json!({
                 "account": account.id(),
-                "user": sign_in.user,
-                "display_name": sign_in.display_name,
-                "url": sign_in.url,
-                "server": sign_in.server,
+                "user": account.user(),
+                "display_name": of(|sign_in| &sign_in.display_name),
+                "url": of(|sign_in| &sign_in.url),
+                "server": of(|sign_in| &sign_in.server),
                 "signed_in": is_signed_in,
                 "current": is_current,
             }));
-            rows.push(row(account, &sign_in, is_current));
+            rows.push(row(account, sign_in.as_ref(), is_current));
         }
         let text = if rows.is_empty() {
             "no account yet; sign in first: driftless login URL --user U".to_owned()
@@ -285,13 +295,13 @@ impl Accounts {
     }
 }
 
-fn row(account: &Account, sign_in: &SignIn, is_current: bool) -> [String; 5] {
+fn row(account: &Account, sign_in: Option<&SignIn>, is_current: bool) -> [String; 5] {
     [
         if is_current { "*" } else { "" }.to_owned(),
         account.id().to_owned(),
-        sign_in.user.clone(),
-        sign_in.url.clone(),
-        text::when(sign_in.at),
+        account.user(),
+        sign_in.map(|sign_in| sign_in.url.clone()).unwrap_or_default(),
+        text::when_if(sign_in.map(|sign_in| sign_in.at)),
     ]
 }
 

@@ -5,5 +5,6 @@
 mod device;
 mod help;
 mod misuse;
+mod repair;
 mod shapes;
 mod work;

@@ -3,10 +3,17 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use driftless_store::StoreError;
-
 use super::{Files, HomeError};
-use crate::{Key, SqliteStore, StoreOptions};
+use crate::{Key, SqliteStore, StoreOptions, closing, folder};
+
+/// Says that the account has had a store: one that is gone is told, not replaced by an empty one.
+pub(super) const HAD_STORE: &str = "had-store";
+/// The database; files that belong to it begin with the same name.
+pub(super) const STORE: &str = "store.db";
+/// The folder with the bytes of files.
+pub(super) const FILES: &str = "files";
+/// Whose account it is, for people.
+pub(super) const ACCOUNT: &str = "account.txt";
 
 /// Whose account it is. Data of two identities never mix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +59,40 @@ impl Account {
         &self.path
     }
 
-    /// Opens the store of the account.
+    /// Opens the store of the account, and makes it the first time.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`].
-    pub fn store(&self, key: Option<Key>) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(self.options(key))
+    /// As [`SqliteStore::open`]; [`HomeError::StoreMissing`] if the account had a store that is gone;
+    /// [`HomeError::Leaving`] if another process is removing the account.
+    pub fn store(&self, key: Option<Key>) -> Result<SqliteStore, HomeError> {
+        self.whole()?;
+        let options = self.options(key);
+        let store = SqliteStore::open(options.clone())?;
+        let mark = self.path.join(HAD_STORE);
+        if !mark.try_exists()? {
+            File::create(&mark)?.sync_all()?;
+            folder::sync(&self.path)?;
+        }
+        if store.is_closed()? {
+            // Whoever closed it holds the lease as long as he lives.
+            let Some(_lease) = self.lease()? else {
+                return Err(HomeError::Leaving(self.id.clone()));
+            };
+            closing::reopen(&options)?;
+        }
+        Ok(store)
+    }
+
+    /// Fails if the account had a store that is not there any more.
+    pub(super) fn whole(&self) -> Result<(), HomeError> {
+        let is_there = self.path.is_dir();
+        if is_there && (self.options(None).path.try_exists()? || !self.path.join(HAD_STORE).try_exists()?) {
+            return Ok(());
+        }
+        Err(HomeError::StoreMissing {
+            account: self.id.clone(),
+            path: self.options(None).path,
+        })
     }
 
     /// Opens the place for the bytes of files.
@@ -65,15 +100,23 @@ impl Account {
     /// # Errors
     /// Those of the file system.
     pub fn files(&self) -> Result<Files, HomeError> {
-        Files::open(self.path.join("files"))
+        Files::open(self.path.join(FILES))
     }
 
     /// Takes the right to drive the account; `None` if another process has it. Others may still read and commit.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// [`HomeError::NoAccount`] if it was removed meanwhile, and those of the file system.
     pub fn try_drive(&self) -> Result<Option<DriveGuard>, HomeError> {
-        let lock = File::create(self.path.join("drive.lock"))?;
+        if !self.path.is_dir() {
+            return Err(HomeError::NoAccount(self.id.clone()));
+        }
+        self.lease()
+    }
+
+    /// Takes the lease, whatever is left of the account.
+    pub(super) fn lease(&self) -> Result<Option<DriveGuard>, HomeError> {
+        let lock = File::create(self.lease_path())?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(DriveGuard { _lock: lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -81,22 +124,27 @@ impl Account {
         }
     }
 
+    /// Returns the path of the lease. It is beside the folder, which can be moved while the lease is held.
+    pub(super) fn lease_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
+    }
+
     pub(super) fn options(&self, key: Option<Key>) -> StoreOptions {
         StoreOptions {
-            path: self.path.join("store.db"),
+            path: self.path.join(STORE),
             key,
         }
     }
 
     /// Makes the folders of a new account.
     pub(super) fn make(&self) -> Result<(), HomeError> {
-        fs::create_dir_all(self.path.join("files"))?;
+        fs::create_dir_all(self.path.join(FILES))?;
         let Identity {
             service,
             organisation,
             user,
         } = &self.identity;
         let text = format!("service: {service}\norganisation: {organisation}\nuser: {user}\n");
-        Ok(fs::write(self.path.join("account.txt"), text)?)
+        Ok(fs::write(self.path.join(ACCOUNT), text)?)
     }
 }

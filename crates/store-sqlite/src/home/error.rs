@@ -1,5 +1,7 @@
 //! What can go wrong in a home, by what the caller can do next.
 
+use std::path::PathBuf;
+
 use driftless_store::StoreError;
 
 /// An error of a home.
@@ -19,6 +21,19 @@ pub enum HomeError {
     /// The home has no such account.
     #[error("no account {0} in this home")]
     NoAccount(String),
+    /// The account had a store, which is gone.
+    #[error(
+        "the data of account {account} are gone: {path} was deleted or moved; what was not sent is lost with it, unless you put the file back"
+    )]
+    StoreMissing {
+        /// The account.
+        account: String,
+        /// Where the store was.
+        path: PathBuf,
+    },
+    /// Another process is removing the account.
+    #[error("account {0} is being signed out by another process; nothing was changed")]
+    Leaving(String),
     /// Another process drives the account.
     #[error("account {0} is in use by another process; close it and try again")]
     InUse(String),

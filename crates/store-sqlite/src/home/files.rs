@@ -2,12 +2,12 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use driftless_store::StoreError;
 
 use super::HomeError;
-use crate::{SqliteStore, random};
+use crate::{SqliteStore, folder, random};
 
 /// A folder of file bytes under random names.
 ///
@@ -53,7 +53,7 @@ impl Files {
             .open(self.path.join(&content))?;
         let size = io::copy(source, &mut file)?;
         file.sync_all()?;
-        sync_folder(&self.path)?;
+        folder::sync(&self.path)?;
         Ok(WrittenFile {
             content,
             size,
@@ -126,13 +126,4 @@ impl Files {
 /// Content ids are made here, and nothing else is ever a path.
 fn is_content_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Makes the names in a folder durable, where the system can.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()
-    } else {
-        Ok(())
-    }
 }

@@ -6,14 +6,14 @@ use std::{fs, io};
 
 use driftless_record::DeviceId;
 use driftless_store::StoreError;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row};
+use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
 use super::{Account, HomeError, Identity};
 use crate::connection::{make_durable, open_with};
 use crate::error::of_database;
 use crate::migrate::HOME;
-use crate::{StoreOptions, random};
+use crate::{StoreOptions, folder, random};
 
 /// One installation: a device id, and the accounts of everyone who signed in.
 ///
@@ -63,13 +63,14 @@ impl Home {
                 .map_err(|_| StoreError::Damaged("the device id cannot be read".to_owned()))
         };
         fs::create_dir_all(path.join("accounts"))?;
-        super::remove::finish_removals(&path)?;
-        Ok(Self {
+        let home = Self {
             device: DeviceId(id(&device)?),
             install: id(&install)?,
             database: Mutex::new(database),
             path,
-        })
+        };
+        home.finish_removals()?;
+        Ok(home)
     }
 
     /// Returns the folder.
@@ -118,30 +119,33 @@ impl Home {
     /// Returns the account of an identity, made if it is new.
     ///
     /// # Errors
-    /// The database's, or those of the file system.
+    /// The database's, or those of the file system; [`HomeError::StoreMissing`] if it had a store that is gone.
     pub fn add(&self, identity: &Identity) -> Result<Account, HomeError> {
-        let key = (&identity.service, &identity.organisation, &identity.user);
-        let database = self.database();
-        let known: Option<String> = database
-            .query_row(
-                "SELECT id FROM account WHERE service = ?1 AND organisation = ?2 AND user = ?3",
-                key,
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(of_database)?;
-        drop(database);
-        if let Some(id) = known {
-            return self.account(&id);
+        if let Some(known) = self.account_of(identity)? {
+            known.whole()?;
+            return Ok(known);
         }
         let id = random::name();
         let account = self.account_at(id.clone(), identity.clone());
         account.make()?;
         self.execute(
-            "INSERT INTO account (id, service, organisation, user) VALUES (?1, ?2, ?3, ?4)",
-            (&id, key.0, key.1, key.2),
+            "INSERT INTO account (id, service, organisation, user) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            (&id, &identity.service, &identity.organisation, &identity.user),
         )?;
-        Ok(account)
+        match self.account_of(identity)? {
+            Some(faster) if faster.id != id => {
+                folder::delete(&account.path)?;
+                Ok(faster)
+            }
+            _ => Ok(account),
+        }
+    }
+
+    fn account_of(&self, identity: &Identity) -> Result<Option<Account>, HomeError> {
+        let sql = "SELECT id, service, organisation, user FROM account
+                   WHERE service = ?1 AND organisation = ?2 AND user = ?3";
+        let key = (&identity.service, &identity.organisation, &identity.user);
+        Ok(self.select(sql, key)?.pop())
     }
 
     /// Returns the current account: the one that was chosen last.

@@ -5,17 +5,22 @@
 //! accounts/<id>/store.db        records and journal
 //! accounts/<id>/files/          bytes of files
 //! accounts/<id>/account.txt     whose it is, for people
-//! accounts/<id>/drive.lock      held by the process that drives the account
-//! vault/<id>/                   accounts that were set aside with unsent operations
+//! accounts/<id>/had-store       says that store.db must be there
+//! accounts/<id>.lock            held by the process that drives the account
+//! accounts/removed-<id>/        given up, to be deleted
+//! vault/<id>/                   accounts that were removed with unsent operations
+//! vault/damaged-<id>/           data that were set aside, with the operations that could be read
 //! ```
 
 mod account;
+mod aside;
 mod error;
 mod files;
 mod installation;
 mod remove;
 
 pub use account::{Account, DriveGuard, Identity};
+pub use aside::SetAside;
 pub use error::HomeError;
 pub use files::{Files, WrittenFile};
 pub use installation::Home;

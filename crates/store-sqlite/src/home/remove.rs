@@ -1,12 +1,18 @@
 //! Removing an account. What was not sent goes only by the user's word, or into the vault.
+//!
+//! The steps, each of which a crash may be the last of:
+//! 1. the lease is taken: nobody else removes, drives or reopens the account;
+//! 2. the store is closed in the transaction that counts what is unsent. Ends it here, the next to open the store
+//!    opens it for edits again;
+//! 3. the folder is moved, at one stroke, to where it is deleted or to the vault: this decides;
+//! 4. the account's row and what is left are deleted; whoever opens the home next does so too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftless_store::JournalReader as _;
-
-use super::{Home, HomeError};
-use crate::{Key, random};
+use super::{Account, Home, HomeError};
+use crate::closing::{self, Pending};
+use crate::{Key, folder, random};
 
 /// What becomes of operations that were not sent, when an account is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,61 +40,94 @@ const GIVEN_UP: &str = "removed-";
 impl Home {
     /// Removes an account. `key` is needed to count the unsent operations of an encrypted store.
     ///
+    /// An edit that another process makes meanwhile is counted, or refused with
+    /// [`driftless_store::StoreError::Closed`]; it is never lost.
+    ///
     /// # Errors
     /// [`HomeError::Unsent`] if there are any and [`Unsent::Refuse`] was said; [`HomeError::InUse`] if another process
     /// drives the account. The account stays then.
     pub fn remove(&self, id: &str, unsent: Unsent, key: Option<Key>) -> Result<Removed, HomeError> {
         let account = self.account(id)?;
-        let Some(guard) = account.try_drive()? else {
+        let Some(_lease) = account.lease()? else {
             return Err(HomeError::InUse(id.to_owned()));
         };
-        let counted = account.store(key).and_then(|store| store.pending());
-        let operations = match (counted, unsent) {
-            (Ok(operations), _) => Some(operations),
-            (Err(error), Unsent::Refuse) => return Err(error.into()),
-            (Err(_), Unsent::Discard | Unsent::ToVault) => None,
+        let options = account.options(key);
+        let pending = match unsent {
+            Unsent::Refuse => Pending::Keep,
+            Unsent::Discard | Unsent::ToVault => Pending::Close,
         };
-        let vault = match (unsent, operations) {
-            (Unsent::Refuse, Some(operations)) if operations > 0 => {
+        let closed = account
+            .whole()
+            .and_then(|()| Ok(closing::close(&options, pending)?));
+        let operations = match (closed, unsent) {
+            (Ok(operations), Unsent::Refuse) if operations > 0 => {
                 return Err(HomeError::Unsent {
                     account: id.to_owned(),
                     operations,
                 });
             }
+            (Ok(operations), _) => Some(operations),
+            (Err(error), Unsent::Refuse) => return Err(error),
+            (Err(_), Unsent::Discard | Unsent::ToVault) => None,
+        };
+        let vault = match (unsent, operations) {
             (Unsent::ToVault, Some(0)) | (Unsent::Refuse | Unsent::Discard, _) => None,
             (Unsent::ToVault, _) => Some(self.vault_place(id)?),
         };
-        let given_up = self.path().join("accounts").join(format!("{GIVEN_UP}{id}"));
-        // Windows moves no folder with an open file in it.
-        drop(guard);
-        fs::rename(account.path(), vault.as_ref().unwrap_or(&given_up))?;
+        let given_up = given_up(self.path(), id);
+        if account.path().try_exists()? {
+            let moved = folder::move_to(account.path(), vault.as_ref().unwrap_or(&given_up));
+            if let Err(error) = moved {
+                // It stays. Should this fail too, the next to open the store opens it for edits again.
+                let _ = closing::reopen(&options);
+                return Err(error.into());
+            }
+        }
         self.execute("DELETE FROM account WHERE id = ?1", [id])?;
-        finish_removals(self.path())?;
+        folder::delete(&given_up)?;
+        folder::delete_file(&account.lease_path())?;
         Ok(Removed {
             unsent: operations,
-            vault,
+            vault: vault.filter(|place| place.is_dir()),
         })
     }
 
-    fn vault_place(&self, id: &str) -> Result<PathBuf, HomeError> {
+    /// Returns a place in the vault whose name begins like this.
+    pub(super) fn vault_place(&self, name: &str) -> Result<PathBuf, HomeError> {
         let vault = self.path().join("vault");
         fs::create_dir_all(&vault)?;
-        let place = vault.join(id);
+        let place = vault.join(name);
         Ok(if place.try_exists()? {
-            vault.join(format!("{id}-{}", random::name()))
+            vault.join(format!("{name}-{}", random::name()))
         } else {
             place
         })
     }
+
+    /// Ends removals that were cut after they were decided.
+    pub(super) fn finish_removals(&self) -> Result<(), HomeError> {
+        for account in self.accounts()? {
+            if !account.path().try_exists()? && self.was_removed(&account)? {
+                self.execute("DELETE FROM account WHERE id = ?1", [account.id()])?;
+            }
+        }
+        for entry in fs::read_dir(self.path().join("accounts"))? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(GIVEN_UP) {
+                // What cannot be deleted now is tried again at the next start.
+                let _ = folder::delete(&entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether the folder of an account is where only a removal puts it.
+    fn was_removed(&self, account: &Account) -> Result<bool, HomeError> {
+        let in_vault = self.path().join("vault").join(account.id());
+        Ok(given_up(self.path(), account.id()).try_exists()? || in_vault.try_exists()?)
+    }
 }
 
-/// Deletes the folders of accounts that were given up.
-pub(super) fn finish_removals(home: &Path) -> Result<(), HomeError> {
-    for entry in fs::read_dir(home.join("accounts"))? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(GIVEN_UP) {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
+fn given_up(home: &Path, id: &str) -> PathBuf {
+    home.join("accounts").join(format!("{GIVEN_UP}{id}"))
 }
