@@ -30,6 +30,7 @@ impl Desk<'_> {
             .filter(|operation| operation.state.parked() == Some(log))
         {
             operation.state = OperationState::Queued;
+            operation.rebased = 0;
             mended = Some(operation);
         }
         let mut written = None;

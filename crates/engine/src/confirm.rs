@@ -3,21 +3,31 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogKind, Operation,
+    Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogEntry, LogKind, Operation,
     OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{Image, Write};
 use driftless_transport::PushResult;
 
-use crate::backoff;
+use crate::backoff::{self, MAX_TRIES};
 use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::journal;
 use crate::plan::{Draft, overtaken};
 use crate::rebase::complete;
 
-/// How often an operation may be overtaken between reading and writing before a person is asked.
-const MAX_REBASES: u32 = 8;
+/// What is known of a sending now.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum News {
+    /// What the server answered: [`PushResult::Unknown`] if the answer says nothing of this sending.
+    Answer(PushResult),
+    /// The request as a whole was lost: that says nothing about any sending in it.
+    Lost,
+    /// Reading the record proved that it was not done.
+    NotDone,
+    /// Nothing can prove what became of it, for this reason.
+    Unproved(String),
+}
 
 /// What a reply came to.
 #[derive(Debug, Default)]
@@ -53,7 +63,7 @@ pub(crate) fn confirm(
     ground: &mut Ground,
     now: Timestamp,
     sending: &Sending,
-    (result, of_record): (&PushResult, Vec<Operation>),
+    (news, of_record): (&News, Vec<Operation>),
     into: &mut Confirmed,
 ) {
     let record: Key = (sending.change.entity.clone(), sending.change.record.clone());
@@ -79,21 +89,19 @@ pub(crate) fn confirm(
         carried,
         rest,
     };
-    match result {
-        PushResult::Done { revision, record } => desk.done(ground, revision.clone(), record.as_deref(), into),
-        PushResult::Failed { cause, retry_after } => {
+    match news {
+        News::Answer(PushResult::Done { revision, record }) => {
+            desk.done(ground, revision.clone(), record.as_deref(), into);
+        }
+        News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);
         }
-        PushResult::Skipped => desk.all(&OperationState::Queued, into),
-        PushResult::Unknown => {
-            into.unknown += desk.carried.len();
-            let unknown = OperationState::Unknown(sending.id);
-            into.writes.extend(
-                desk.carried
-                    .into_iter()
-                    .map(|operation| put(operation, unknown.clone())),
-            );
-        }
+        News::Answer(PushResult::Skipped) => desk.all(&OperationState::Queued, into),
+        News::Answer(PushResult::Unknown) => desk.counted().unknown(into),
+        News::Lost => desk.unknown(into),
+        News::NotDone if desk.tries() == 0 => desk.all(&OperationState::Queued, into),
+        News::NotDone => desk.later(ground, &no_answer(), None, into),
+        News::Unproved(reason) => desk.unproved(ground, reason.clone(), into),
     }
 }
 
@@ -195,17 +203,7 @@ impl Desk<'_> {
                 self.overtaken(ground, cause, into)
             }
             CauseClass::Throttled | CauseClass::Transient => {
-                let attempts = self
-                    .carried
-                    .iter()
-                    .map(|operation| operation.attempts)
-                    .max()
-                    .unwrap_or(1);
-                let wait = retry_after
-                    .map_or_else(|| backoff::ceiling(attempts), |ms| i64::try_from(ms).unwrap_or(0));
-                let until = self.now.plus_millis(wait.min(backoff::MAX_WAIT_MILLIS));
-                into.waiting += self.carried.len();
-                self.all(&OperationState::Waiting(until), into);
+                self.counted().later(ground, cause, retry_after, into);
             }
             CauseClass::Permission
             | CauseClass::Validation
@@ -217,25 +215,65 @@ impl Desk<'_> {
     }
 
     /// The server's record is not what the sending was based on: read it again, then plan anew, but not for ever.
-    fn overtaken(mut self, ground: &mut Ground, cause: &Cause, into: &mut Confirmed) {
-        if self
-            .carried
-            .iter()
-            .any(|operation| operation.rebased >= MAX_REBASES)
-        {
+    fn overtaken(self, ground: &mut Ground, cause: &Cause, into: &mut Confirmed) {
+        let counted = self.counted();
+        if counted.tries() >= MAX_TRIES {
+            return counted.refuse(ground, cause.clone(), into);
+        }
+        into.refresh.insert(counted.record.clone());
+        counted.all(&OperationState::Queued, into);
+    }
+
+    /// Counts an answer that brought the operations no further.
+    fn counted(mut self) -> Self {
+        for operation in &mut self.carried {
+            operation.rebased = operation.rebased.saturating_add(1);
+        }
+        self
+    }
+
+    /// Returns how many answers brought the operations no further.
+    fn tries(&self) -> u32 {
+        let each = self.carried.iter().map(|operation| operation.rebased);
+        each.max().unwrap_or_default()
+    }
+
+    /// Proved not done, and the same may work later: waits longer from try to try, and asks a person in the end.
+    fn later(self, ground: &mut Ground, cause: &Cause, after: Option<u128>, into: &mut Confirmed) {
+        let tries = self.tries();
+        if tries >= MAX_TRIES {
             return self.refuse(ground, cause.clone(), into);
         }
-        for operation in &mut self.carried {
-            operation.rebased += 1;
-        }
-        into.refresh.insert(self.record.clone());
-        self.all(&OperationState::Queued, into);
+        let asked = after.map_or(0, |millis| i64::try_from(millis).unwrap_or(i64::MAX));
+        let wait = asked.max(backoff::ceiling(tries)).min(backoff::MAX_WAIT_MILLIS);
+        into.waiting += self.carried.len();
+        let until = self.now.plus_millis(wait);
+        self.all(&OperationState::Waiting(until), into);
+    }
+
+    fn unknown(self, into: &mut Confirmed) {
+        into.unknown += self.carried.len();
+        let unknown = OperationState::Unknown(self.sending.id);
+        let carried = self.carried.into_iter();
+        into.writes
+            .extend(carried.map(|operation| put(operation, unknown.clone())));
+    }
+
+    fn unproved(self, ground: &mut Ground, reason: String, into: &mut Confirmed) {
+        let title = journal::title(self.entity, &self.image, &self.carried);
+        let ids = self.carried.iter().map(|operation| operation.id).collect();
+        let entry = journal::unproved(ground.take_log_id(), self.now, &self.record, ids, title, reason);
+        self.park(entry, into);
     }
 
     fn refuse(self, ground: &mut Ground, cause: Cause, into: &mut Confirmed) {
         let title = journal::title(self.entity, &self.image, &self.carried);
         let ids = self.carried.iter().map(|operation| operation.id).collect();
         let entry = journal::refused(ground.take_log_id(), self.now, &self.record, ids, title, cause);
+        self.park(entry, into);
+    }
+
+    fn park(self, entry: LogEntry, into: &mut Confirmed) {
         into.refused += self.carried.len();
         let state = OperationState::Refused(entry.id);
         into.writes.push(Write::PutLog(Box::new(entry)));
@@ -250,6 +288,16 @@ impl Desk<'_> {
                 .map(|operation| put(operation, state.clone())),
         );
         into.writes.push(Write::DropSending(self.sending.id));
+    }
+}
+
+/// The cause where the server was asked and said nothing that could be used.
+fn no_answer() -> Cause {
+    Cause {
+        class: CauseClass::Transient,
+        field: None,
+        code: "no-answer".to_owned(),
+        text: "no usable answer came, and the change was not carried out".to_owned(),
     }
 }
 

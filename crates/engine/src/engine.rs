@@ -306,6 +306,7 @@ impl Engine {
             options,
             report: SyncReport::default(),
             capabilities: std::collections::BTreeMap::new(),
+            losses: 0,
         };
         session.run().await
     }

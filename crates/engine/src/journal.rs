@@ -1,7 +1,8 @@
 //! Making entries of the sync log.
 
 use driftless_record::{
-    Cause, EntitySchema, Fields, LogEntry, LogId, LogKind, Operation, OperationId, OperationKind, Timestamp,
+    Cause, CauseClass, EntitySchema, Fields, LogEntry, LogId, LogKind, Operation, OperationId, OperationKind,
+    Timestamp,
 };
 use driftless_store::Image;
 
@@ -43,26 +44,41 @@ pub(crate) fn refused(
     title: String,
     cause: Cause,
 ) -> LogEntry {
-    let reason = match &cause.field {
-        Some(field) => format!(
-            "the server refused this change: {} ({field})",
-            cause.class.words()
-        ),
-        None => format!("the server refused this change: {}", cause.class.words()),
+    let words = cause.class.words();
+    let reason = match (&cause.field, cause.class) {
+        (_, CauseClass::Transient | CauseClass::Throttled) => {
+            format!(
+                "the server has failed at this change again and again, so it is not tried any more: {words}"
+            )
+        }
+        (Some(field), _) => format!("the server refused this change: {words} ({field})"),
+        (None, _) => format!("the server refused this change: {words}"),
     };
     LogEntry {
-        id,
-        at,
         kind: LogKind::Refused,
-        record: Some(record.clone()),
-        title,
-        operations,
-        fields: Vec::new(),
         cause: Some(cause),
+        ..unproved(id, at, record, operations, title, reason)
+    }
+}
+
+/// Makes the entry of operations of which nobody can prove whether the server has carried them out.
+pub(crate) fn unproved(
+    id: LogId,
+    at: Timestamp,
+    record: &Key,
+    operations: Vec<OperationId>,
+    title: String,
+    reason: String,
+) -> LogEntry {
+    let draft = Draft {
+        kind: LogKind::Unproved,
+        fields: Vec::new(),
         reason,
         kept: Fields::new(),
+    };
+    LogEntry {
         needs_person: true,
-        settled: None,
+        ..entry(id, at, record, operations, title, draft)
     }
 }
 

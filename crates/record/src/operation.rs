@@ -143,7 +143,8 @@ pub struct Operation {
     pub state: OperationState,
     /// How often it was sent.
     pub attempts: u32,
-    /// How many times the server was overtaken between read and write; bounds retries of client wins.
+    /// How many answers have brought it no further since it was made or a person last decided on it: the server was
+    /// overtaken between read and write, or failed. Bounds the tries.
     pub rebased: u32,
 }
 

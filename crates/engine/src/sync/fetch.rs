@@ -13,7 +13,10 @@ impl Session<'_> {
     /// `None` is returned.
     pub(super) async fn fetch_or_note(&mut self, record: &Key) -> Result<Option<Option<ServerRecord>>, Stop> {
         match self.fetch(record).await {
-            Err(Stop::Transport(error)) if !concerns_everything(&error) => {
+            Err(Stop::Transport(error)) => {
+                if concerns_everything(&error) {
+                    self.go_on_after(error.clone()).await?;
+                }
                 self.report.entity(&record.0).problem = Some(format!("{}: {error}", record.1));
                 Ok(None)
             }

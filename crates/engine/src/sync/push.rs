@@ -8,16 +8,13 @@ use driftless_store::{RecordStore, Retry, StoreError};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
 use super::session::{Session, Stop};
-use crate::confirm::{Confirmed, confirm};
+use crate::confirm::{Confirmed, News, confirm};
 use crate::ground::{Ground, Key};
 use crate::plan::{Batch, Context, next_batch};
 use crate::progress::Stage;
 
-/// How often the connection may break while sending before the rest waits for the next synchronization.
-const MAX_BREAKS: usize = 2;
-
-/// The results of one request, with the sendings that they are of.
-pub(super) type Results = Vec<(Sending, PushResult)>;
+/// What is known after one request, with the sendings that it is about.
+pub(super) type Results = Vec<(Sending, News)>;
 
 /// How many requests in a row may change nothing before the rest waits for the next synchronization.
 const MAX_IDLE: usize = 3;
@@ -32,8 +29,6 @@ struct Pushing {
     held: BTreeSet<Key>,
     /// The most sendings in a request, after the server refused larger ones whole.
     shrink: usize,
-    /// How often the connection broke.
-    breaks: usize,
     /// How many requests in a row changed nothing.
     idle: usize,
 }
@@ -46,7 +41,6 @@ impl Session<'_> {
             fetched: BTreeSet::new(),
             held: BTreeSet::new(),
             shrink: usize::MAX,
-            breaks: 0,
             idle: 0,
         };
         while push.idle < MAX_IDLE {
@@ -89,6 +83,7 @@ impl Session<'_> {
                     push.idle + 1
                 };
                 push.shrink = usize::MAX;
+                self.losses = 0;
                 for record in confirmed.refresh {
                     push.ground = None;
                     if self.fetch_or_note(&record).await?.is_none() {
@@ -107,9 +102,16 @@ impl Session<'_> {
                 push.shrink = batch.items.len() / 2;
                 push.ground = None;
             }
-            Err(Stop::Transport(error)) if error.may_have_happened() && push.breaks < MAX_BREAKS => {
-                push.breaks += 1;
+            Err(Stop::Transport(error)) if error.may_have_happened() => {
+                self.go_on_after(error).await?;
+                // The way is open, so this request is at fault: halve until what breaks it stands alone.
+                push.shrink = (batch.items.len() / 2).max(1);
                 push.ground = None;
+                if let [item] = batch.items.as_slice() {
+                    let nothing = News::Answer(PushResult::Unknown);
+                    self.keep(&mut None, vec![(item.sending.clone(), nothing)])
+                        .await?;
+                }
                 self.settle_unknown(written).await?;
             }
             Err(stop) => return Err(stop),
@@ -242,10 +244,10 @@ fn keep(
         let mut confirmed = Confirmed::default();
         let records = results.iter().map(|(sending, _)| &sending.change);
         let pending = ground.pending_of_each(records.map(|change| (&change.entity, &change.record)));
-        for (sending, result) in results {
+        for (sending, news) in results {
             let key = (sending.change.entity.clone(), sending.change.record.clone());
             let of_record = pending.get(&key).cloned().unwrap_or_default();
-            confirm(&mut ground, now, sending, (result, of_record), &mut confirmed);
+            confirm(&mut ground, now, sending, (news, of_record), &mut confirmed);
         }
         match ground.commit(store, confirmed.writes.clone()) {
             Err(error) if error.retry() == Retry::Reread => {}
@@ -259,32 +261,31 @@ pub(super) fn results_of(
     items: &[PushItem],
     reply: Result<driftless_transport::PushReply, TransportError>,
 ) -> (Results, Option<TransportError>) {
-    let all = |result: PushResult| {
+    let all = |news: News| {
         items
             .iter()
-            .map(|item| (item.sending.clone(), result.clone()))
+            .map(|item| (item.sending.clone(), news.clone()))
             .collect()
     };
     match reply {
         Ok(reply) => {
             let mut by_id: BTreeMap<_, _> = reply.results;
-            let result = |item: &PushItem| by_id.remove(&item.sending.id).unwrap_or(PushResult::Unknown);
-            let results: Vec<_> = items
-                .iter()
-                .map(|item| item.sending.clone())
-                .zip(items.iter().map(result).collect::<Vec<_>>())
-                .collect();
-            (results, None)
+            let mut result = |item: &PushItem| {
+                let result = by_id.remove(&item.sending.id);
+                News::Answer(result.unwrap_or(PushResult::Unknown))
+            };
+            let results = items.iter().map(|item| (item.sending.clone(), result(item)));
+            (results.collect(), None)
         }
         Err(TransportError::Refused(cause)) if items.len() == 1 && !is_passing(&cause) => (
-            all(PushResult::Failed {
+            all(News::Answer(PushResult::Failed {
                 cause,
                 retry_after: None,
-            }),
+            })),
             None,
         ),
-        Err(error) if error.may_have_happened() => (all(PushResult::Unknown), Some(error)),
-        Err(error) => (all(PushResult::Skipped), Some(error)),
+        Err(error) if error.may_have_happened() => (all(News::Lost), Some(error)),
+        Err(error) => (all(News::Answer(PushResult::Skipped)), Some(error)),
     }
 }
 

@@ -25,6 +25,10 @@ use crate::worker::Worker;
 /// How long after its deadline a synchronization waits for a call that is under way, in milliseconds.
 const GRACE_MILLIS: u64 = 500;
 
+/// How many requests in a row may be lost while the way to the server is open, before the rest waits for the next
+/// synchronization: enough to find the one change that breaks a request of a hundred.
+const MAX_LOSSES: u32 = 8;
+
 /// What a synchronization is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum What {
@@ -74,6 +78,8 @@ pub(crate) struct Session<'a> {
     pub started: i64,
     pub report: SyncReport,
     pub capabilities: BTreeMap<EntityName, Capabilities>,
+    /// How many requests in a row were lost although the way to the server was open.
+    pub losses: u32,
 }
 
 /// Why a part of a synchronization ended.
@@ -145,16 +151,32 @@ impl Session<'_> {
         self.contact().await?;
         let mut pushed = BTreeSet::new();
         // Before anything else happens to their records, and before server data could hide what became of them.
-        self.settle_unknown(&mut pushed).await?;
+        let stuck = match self.settle_unknown(&mut pushed).await {
+            Err(Stop::Transport(error)) if error.may_have_happened() => Some(error),
+            other => other.map(|()| None)?,
+        };
         if self.options.what == What::Everything {
             self.structure().await?;
             self.pull_all().await?;
+        }
+        // Reading is never starved by writes that are stuck; with a way that broke, it has ended above.
+        if let Some(error) = stuck {
+            return Err(error.into());
         }
         self.push_all(&mut pushed).await?;
         if self.options.what == What::Everything {
             self.pull_again(&pushed).await?;
         }
         Ok(())
+    }
+
+    /// Goes on after a request was lost, if the server still answers: then that request is at fault, not the way to
+    /// it. Otherwise, and after too many of them, everything stops.
+    pub(super) async fn go_on_after(&mut self, lost: TransportError) -> Result<(), Stop> {
+        self.losses += 1;
+        let goes_on =
+            lost.may_have_happened() && self.losses <= MAX_LOSSES && self.transport.contact().await.is_ok();
+        if goes_on { Ok(()) } else { Err(lost.into()) }
     }
 
     /// Operations in flight whose process has ended have an unknown outcome (law L8).

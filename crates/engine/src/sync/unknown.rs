@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{
-    ChangeAction, Condition, EntityName, EntitySchema, OperationId, OperationState, RequestId, Schema,
-    Sending, ServerRecord,
+    ChangeAction, ClockSample, Condition, EntityName, EntitySchema, OperationId, OperationState, RequestId,
+    Schema, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult};
 
-use super::push::{Results, results_of};
+use super::push::results_of;
 use super::session::{Session, Stop, concerns_everything};
+use crate::backoff::{self, MAX_TRIES};
+use crate::confirm::News;
 use crate::ground::Ground;
 
 /// After how long a back end may have forgotten a request id: 30 days. OASIS Repeatable Requests 1.0 names 50 days as a
@@ -23,18 +25,33 @@ struct Probe {
     sending: Sending,
     /// What its operations need.
     needs: BTreeSet<OperationId>,
+    /// How many answers brought it no further.
+    tries: u32,
+}
+
+impl Probe {
+    /// Returns whether it is time to ask, `now` by the server's clock: at once, then after waits that grow.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let waited = now.millis_since(self.sending.first_sent);
+        // A sending from the future comes from a clock that was turned since.
+        waited >= backoff::span(self.tries.saturating_sub(1)) || waited < -backoff::MAX_WAIT_MILLIS
+    }
 }
 
 impl Session<'_> {
     /// Probes every sending with an unknown outcome, by the best rung of the ladder that the back end has.
     pub(super) async fn settle_unknown(&mut self, written: &mut BTreeSet<EntityName>) -> Result<(), Stop> {
-        let probes = self.worker.run(unknown_sendings).await?;
+        let (probes, clock) = self.worker.run(unknown_sendings).await?;
+        let now = self.server_now(clock);
         let schema = self.worker.run(|store| store.schema()).await?;
         let mut repeatable = Vec::new();
         let mut limit = usize::MAX;
         for probe in probes {
             let name = &probe.sending.change.entity;
             written.insert(name.clone());
+            if !probe.is_due(now) {
+                continue;
+            }
             let Some(entity) = schema.entity(name.as_str()).cloned() else {
                 continue;
             };
@@ -42,11 +59,13 @@ impl Session<'_> {
                 continue;
             };
             match capabilities.idempotency {
+                // Asking again has shown nothing, so the record is read after all.
+                _ if probe.tries >= MAX_TRIES => self.read_back(&schema, probe).await?,
                 Idempotency::Repeatable => {
                     limit = limit.min(capabilities.batch.limit);
                     repeatable.push(probe);
                 }
-                Idempotency::ClientKey | Idempotency::None => self.read_back(&schema, probe.sending).await?,
+                Idempotency::ClientKey | Idempotency::None => self.read_back(&schema, probe).await?,
             }
         }
         self.repeat(&schema, repeatable, limit).await
@@ -71,55 +90,66 @@ impl Session<'_> {
             match self.transport.push(schema, &items).await {
                 Ok(reply) => {
                     let (results, _) = results_of(&items, Ok(reply));
-                    let (unknown, known): (Results, Results) = results
-                        .into_iter()
-                        .partition(|(_, result)| *result == PushResult::Unknown);
-                    let confirmed = self.keep(&mut None, known).await?;
+                    self.losses = 0;
+                    let confirmed = self.keep(&mut None, results.clone()).await?;
                     for record in confirmed.refresh {
                         self.fetch_or_note(&record).await?;
                     }
-                    for (sending, _) in unknown {
-                        self.read_back_if_old(schema, sending).await?;
-                    }
+                    let unknown = |probe: &Probe| {
+                        let nothing = News::Answer(PushResult::Unknown);
+                        results.contains(&(probe.sending.clone(), nothing))
+                    };
+                    chunk.retain(unknown);
+                    self.read_back_old(schema, chunk).await?;
                 }
-                Err(error) if concerns_everything(&error) => return Err(error.into()),
-                // Refused as a whole: that says nothing about the first sending.
-                Err(_) if chunk.len() > 1 => {
-                    let rest = chunk.split_off(chunk.len() / 2);
-                    chunks.extend([rest, chunk]);
-                }
-                Err(_) => {
-                    for probe in chunk {
-                        self.read_back_if_old(schema, probe.sending).await?;
+                Err(error) => {
+                    if concerns_everything(&error) {
+                        self.go_on_after(error).await?;
                     }
+                    // Refused or lost as a whole: that says nothing about the first sending.
+                    if chunk.len() > 1 {
+                        let rest = chunk.split_off(chunk.len() / 2);
+                        chunks.extend([rest, chunk]);
+                        continue;
+                    }
+                    let nothing = |probe: &Probe| (probe.sending.clone(), News::Answer(PushResult::Unknown));
+                    self.keep(&mut None, chunk.iter().map(nothing).collect()).await?;
+                    self.read_back_old(schema, chunk).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Reads the record of a sending that the back end may have forgotten. A younger one stays unknown: repeating it
+    /// Reads the records of sendings that the back end may have forgotten. A younger one stays unknown: repeating it
     /// proves more than reading what others may have changed since.
-    async fn read_back_if_old(&mut self, schema: &Schema, sending: Sending) -> Result<(), Stop> {
-        let age = self.host.clock.now().millis_since(sending.first_sent);
-        if age < FORGOTTEN_MILLIS {
-            return Ok(());
+    async fn read_back_old(&mut self, schema: &Schema, probes: Vec<Probe>) -> Result<(), Stop> {
+        let now = self.host.clock.now();
+        for probe in probes {
+            if now.millis_since(probe.sending.first_sent) >= FORGOTTEN_MILLIS {
+                self.read_back(schema, probe).await?;
+            }
         }
-        self.read_back(schema, sending).await
+        Ok(())
     }
 
     /// Reads the record and compares: what was asked for is there, or it is not. If it cannot be read, the outcome
-    /// stays unknown.
-    async fn read_back(&mut self, schema: &Schema, sending: Sending) -> Result<(), Stop> {
+    /// stays unknown, until a person is asked.
+    async fn read_back(&mut self, schema: &Schema, probe: Probe) -> Result<(), Stop> {
+        let Probe { sending, tries, .. } = probe;
         let record = (sending.change.entity.clone(), sending.change.record.clone());
         let Some(entity) = schema.entity(record.0.as_str()) else {
             return Ok(());
         };
-        let Some(found) = self.fetch_or_note(&record).await? else {
-            return Ok(());
+        let news = match self.fetch_or_note(&record).await? {
+            Some(found) => proof(entity, &sending, found),
+            None if tries >= MAX_TRIES => News::Unproved(
+                "the server may have carried this change out, but neither answers to it nor lets the record be read"
+                    .to_owned(),
+            ),
+            None => News::Answer(PushResult::Unknown),
         };
-        let result = proof(entity, &sending, found);
-        self.keep(&mut None, vec![(sending, result)]).await?;
+        self.keep(&mut None, vec![(sending, news)]).await?;
         Ok(())
     }
 }
@@ -141,13 +171,13 @@ fn items(probes: &[Probe]) -> Vec<PushItem> {
 }
 
 /// Returns what reading the record proves about a sending.
-fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) -> PushResult {
+fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) -> News {
     let done = |found: ServerRecord| {
         let revision = found.record.revision.clone();
-        PushResult::Done {
+        News::Answer(PushResult::Done {
             revision,
             record: Some(Box::new(found)),
-        }
+        })
     };
     match (&sending.change.action, found) {
         // Nobody else makes a record with a key that this device has drawn at random.
@@ -160,35 +190,43 @@ fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) 
             if !untouched && fields.iter().all(same) {
                 done(found)
             } else {
-                PushResult::Skipped
+                News::NotDone
             }
         }
-        (ChangeAction::Delete, None) => PushResult::Done {
+        (ChangeAction::Delete, None) => News::Answer(PushResult::Done {
             revision: None,
             record: None,
-        },
+        }),
         (ChangeAction::Create(_) | ChangeAction::Update(_), None) | (ChangeAction::Delete, Some(_)) => {
-            PushResult::Skipped
+            News::NotDone
         }
     }
 }
 
-fn unknown_sendings(store: &dyn RecordStore) -> Result<Vec<Probe>, StoreError> {
+/// Returns the sendings with an unknown outcome in order, and the comparison of clocks.
+fn unknown_sendings(store: &dyn RecordStore) -> Result<(Vec<Probe>, Option<ClockSample>), StoreError> {
     let ground = Ground::read(store)?;
-    let mut needs: BTreeMap<RequestId, BTreeSet<OperationId>> = BTreeMap::new();
+    let mut known: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
     let mut order = Vec::new();
     for operation in &ground.pending {
         if let OperationState::Unknown(id) = operation.state {
-            if !needs.contains_key(&id) {
+            if !known.contains_key(&id) {
                 order.push(id);
             }
-            needs.entry(id).or_default().extend(&operation.needs);
+            let (needs, tries) = known.entry(id).or_default();
+            needs.extend(&operation.needs);
+            *tries = operation.rebased.max(*tries);
         }
     }
     let mut probes = Vec::with_capacity(order.len());
     for id in order {
-        let needs = needs.remove(&id).unwrap_or_default();
-        probes.extend(store.sending(id)?.map(|sending| Probe { sending, needs }));
+        let (needs, tries) = known.remove(&id).unwrap_or_default();
+        let sending = store.sending(id)?;
+        probes.extend(sending.map(|sending| Probe {
+            sending,
+            needs,
+            tries,
+        }));
     }
-    Ok(probes)
+    Ok((probes, ground.clock))
 }

@@ -230,7 +230,8 @@ async fn settle(world: &World, decisions: &[bool]) {
     let mut decisions = decisions.iter().cycle();
     for _ in 0..12 {
         for device in &world.devices {
-            world.pass(7);
+            // Longer than any wait between two tries.
+            world.pass(400_000);
             device.sync().await;
             for entry in device.open_entries() {
                 let mine = decisions.next().copied().unwrap_or_default();

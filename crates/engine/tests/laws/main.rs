@@ -6,3 +6,4 @@ mod common;
 mod convergence;
 mod decisions;
 mod main_job;
+mod patience;

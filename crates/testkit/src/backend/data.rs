@@ -7,9 +7,9 @@ use driftless_record::{
     Cause, CauseClass, Change, ChangeAction, Condition, EntityName, Fields, OperationId, Record, RecordId,
     RequestId, Revision, Schema, Sending, ServerRecord, Settings, Stamp,
 };
-use driftless_transport::{Capabilities, PushResult};
+use driftless_transport::{Capabilities, PushResult, TransportError};
 
-use super::Fault;
+use super::{Fault, Stumble};
 
 /// One effect that a push had, in the order in which they happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Backend {
     effects: Vec<Effect>,
     faults: VecDeque<Fault>,
     refuse: Option<fn(&Change) -> Option<Cause>>,
+    stumble: Option<fn(&Change) -> Option<Stumble>>,
+    pub(super) unreadable: BTreeMap<RecordId, TransportError>,
     pub(super) hidden: BTreeSet<RecordId>,
     pub(super) settings: Option<Settings>,
 }
@@ -62,6 +64,8 @@ impl Backend {
             effects: Vec::new(),
             faults: VecDeque::new(),
             refuse: None,
+            stumble: None,
+            unreadable: BTreeMap::new(),
             hidden: BTreeSet::new(),
             settings: None,
         }
@@ -91,6 +95,19 @@ impl Backend {
     /// Refuses changes for which the rule gives a cause.
     pub fn refuse(&mut self, rule: Option<fn(&Change) -> Option<Cause>>) {
         self.refuse = rule;
+    }
+
+    /// Stumbles over changes for which the rule says how.
+    pub fn stumble(&mut self, rule: Option<fn(&Change) -> Option<Stumble>>) {
+        self.stumble = rule;
+    }
+
+    /// Fails like this whenever the record is read singly; with `None` it can be read again.
+    pub fn set_unreadable(&mut self, id: &RecordId, error: Option<TransportError>) {
+        match error {
+            Some(error) => self.unreadable.insert(id.clone(), error),
+            None => self.unreadable.remove(id),
+        };
     }
 
     /// Serves these settings from here; none, as a back end without settings does, before.
@@ -185,6 +202,10 @@ impl Backend {
             BTreeMap::new()
         };
         ServerRecord { record, stamps }
+    }
+
+    pub(super) fn stumbles_over(&self, change: &Change) -> Option<Stumble> {
+        self.stumble.and_then(|rule| rule(change))
     }
 
     /// Carries a change out, or answers as the first time if the request id is known.

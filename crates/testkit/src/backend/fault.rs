@@ -1,5 +1,14 @@
 //! What goes wrong on the way to the back end.
 
+/// What one change does to the server that is asked to carry it out; nothing of it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stumble {
+    /// Its answer is an error that proves nothing, such as a plain 500.
+    Errs,
+    /// The whole request breaks off there, and no answer comes.
+    Breaks,
+}
+
 /// What happens to one push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

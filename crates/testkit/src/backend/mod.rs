@@ -5,5 +5,5 @@ mod fault;
 mod wire;
 
 pub use data::{Backend, Effect};
-pub use fault::Fault;
+pub use fault::{Fault, Stumble};
 pub use wire::BackendTransport;

@@ -16,7 +16,7 @@ use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::future::pending;
 
 use super::data::Stored;
-use super::{Backend, Fault};
+use super::{Backend, Fault, Stumble};
 
 /// The way to a [`Backend`], for one user. Clones lead to the same back end.
 #[derive(Debug, Clone)]
@@ -181,7 +181,11 @@ impl Transport for BackendTransport {
         entity: &EntityName,
         id: &RecordId,
     ) -> Result<Option<ServerRecord>, TransportError> {
-        Ok(self.lock().record(entity, id))
+        let backend = self.lock();
+        match backend.unreadable.get(id) {
+            Some(error) => Err(error.clone()),
+            None => Ok(backend.record(entity, id)),
+        }
     }
 
     async fn push(&self, _schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {
@@ -217,10 +221,11 @@ impl BackendTransport {
         }
         for item in items {
             let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
-            let result = if item.after.iter().all(stands) {
-                backend.carry_out(&item.sending)
-            } else {
-                PushResult::Skipped
+            let result = match backend.stumbles_over(&item.sending.change) {
+                Some(Stumble::Breaks) => return (Fault::ReplyLost, PushReply::default()),
+                Some(Stumble::Errs) => PushResult::Unknown,
+                None if item.after.iter().all(stands) => backend.carry_out(&item.sending),
+                None => PushResult::Skipped,
             };
             results.insert(item.sending.id, result);
         }
