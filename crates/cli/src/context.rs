@@ -31,11 +31,15 @@ pub(crate) struct Context {
 impl Context {
     /// Opens the home, making it if it is not there.
     pub(crate) fn home(&self) -> Result<Home, CliError> {
-        let path = match &self.home {
-            Some(path) => path.clone(),
-            None => default_home()?,
-        };
-        Home::open(path)
+        Home::open(self.home_path()?)
+    }
+
+    /// Returns the home folder.
+    pub(crate) fn home_path(&self) -> Result<PathBuf, CliError> {
+        match &self.home {
+            Some(path) => Ok(path.clone()),
+            None => default_home(),
+        }
     }
 
     /// Finds the account that is meant: the one named, else the one signed in last.

@@ -205,6 +205,8 @@ impl From<HomeError> for CliError {
                 .hint("nothing was changed; try again when the other process is done"),
             HomeError::Unsent { .. } => Self::failed("unsent", message)
                 .hint("send with `driftless sync`, keep with --to-vault, or delete for ever with --discard"),
+            HomeError::Copied(_) => Self::failed("copied", message)
+                .hint("use the original; or, where it is gone for good or is to go on by itself, make this one a device of its own: driftless repair"),
             HomeError::StoreMissing { .. } => Self::failed("data-missing", message)
                 .hint("put the file back, or begin anew: `driftless repair` keeps what is left and makes room to download"),
             HomeError::Leaving(_) => Self::failed("closed", message)

@@ -18,8 +18,16 @@ impl Home {
     /// Opens a home, making it if it is not there.
     pub(crate) fn open(path: impl Into<PathBuf>) -> Result<Self, CliError> {
         let path = path.into();
-        let inner = home::Home::open(&path)
-            .map_err(|error| CliError::from(error).in_front(&format!("{}: ", path.display())))?;
+        let inner = home::Home::open(&path).map_err(|error| match error {
+            told @ home::HomeError::Copied(_) => told.into(),
+            other => CliError::from(other).in_front(&format!("{}: ", path.display())),
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// Opens a home that was copied, as a new device that looks on the server for what it was to send.
+    pub(crate) fn reclaim(path: impl Into<PathBuf>) -> Result<Self, CliError> {
+        let inner = home::Home::reclaim(path, |_| None)?;
         Ok(Self { inner })
     }
 

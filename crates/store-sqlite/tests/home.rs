@@ -4,9 +4,10 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 
 use driftless_record::OperationState;
-use driftless_store::{FileRow, JournalReader as _, RecordStore as _, StoreError, Write};
+use driftless_store::{FileRow, JournalReader as _, OperationSelection, RecordStore as _, StoreError, Write};
 use driftless_store_sqlite::home::{Account, Files, Home, HomeError, Identity, Unsent};
 use driftless_store_sqlite::{Health, SqliteStore, StoreOptions};
 use driftless_testkit::store::sample::{account, batch, entity, field, operation, put_operation};
@@ -58,6 +59,62 @@ fn two_homes_are_two_devices() {
     let directory = tempfile::tempdir().unwrap();
     let open = |name: &str| Home::open(directory.path().join(name)).unwrap();
     assert_ne!(open("one").device(), open("two").device());
+}
+
+/// Copies a folder with everything in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, place) = entry.map(|e| (e.path(), to.join(e.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &place);
+        } else {
+            fs::copy(path, place).unwrap();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copied_home_is_told_and_becomes_a_device_of_its_own_that_trusts_nothing_it_queued() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, moved, copied) = (
+        directory.path().join("first"),
+        directory.path().join("moved"),
+        directory.path().join("copied"),
+    );
+    let home = Home::open(&first).unwrap();
+    queue_one(&home.add(&identity("anna")).unwrap());
+    let (device, install) = (home.device(), home.install());
+    drop(home);
+    fs::rename(&first, &moved).unwrap();
+    assert_eq!(
+        Home::open(&moved).unwrap().install(),
+        install,
+        "moving is no copying"
+    );
+
+    copy(&moved, &copied);
+    for _ in 0..2 {
+        assert!(matches!(Home::open(&copied), Err(HomeError::Copied(_))));
+    }
+    let reclaimed = Home::reclaim(&copied, |_| None).unwrap();
+    assert_ne!(reclaimed.device(), device);
+    assert_ne!(reclaimed.install(), install);
+    let own = (reclaimed.device(), reclaimed.install());
+    let store = reclaimed.accounts().unwrap()[0].store(None).unwrap();
+    let pending = store.operations(&OperationSelection::Pending(9)).unwrap();
+    let OperationState::Unknown(request) = pending[0].state else {
+        panic!("{pending:?}");
+    };
+    assert_eq!(
+        store.sending(request).unwrap().unwrap().operations,
+        [pending[0].id]
+    );
+    drop(reclaimed);
+    let again = Home::open(&copied).unwrap();
+    assert_eq!((again.device(), again.install()), own);
+    drop(Home::open(&moved).unwrap());
 }
 
 #[test]

@@ -7,14 +7,18 @@ use serde_json::{Value as Json, json};
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::home::Home;
 use crate::output::{Answer, journal, text};
 
-/// Set data that are damaged aside, and make room to download anew
+/// Go on when the data here are damaged, gone, or a copy of another device's
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads everything of the account first. If nothing is damaged, nothing is changed. Otherwise the data are \
 moved, whole, into the home's vault folder, where nothing is ever deleted; the changes that were not sent \
 yet and can still be read are listed and written beside them. You stay signed in.
+
+A home that was copied or came back from a backup becomes a device of its own; what it was to send is looked \
+for on the server first, as the original may have sent it.
 
 Example:
   driftless repair")]
@@ -22,7 +26,10 @@ pub(crate) struct Repair {}
 
 impl Repair {
     pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
-        let home = context.home()?;
+        let home = match context.home() {
+            Err(error) if error.code == "copied" => return reclaim(context),
+            home => home?,
+        };
         let account = home.choose(context.account.as_deref())?;
         let Health::Damaged(damage) = account.examine()? else {
             let document = json!({
@@ -68,6 +75,19 @@ impl Repair {
         });
         Ok(Answer::new(document, lines.join("\n")))
     }
+}
+
+fn reclaim(context: &Context) -> Result<Answer, CliError> {
+    Home::reclaim(context.home_path()?)?;
+    let document = json!({
+        "account": null, "damage": "copied", "set_aside": null, "salvaged": [], "incomplete": false,
+        "next": "driftless sync",
+    });
+    Ok(Answer::new(
+        document,
+        "this copy is a device of its own now; what it was to send is looked for on the server first\n\
+         next: driftless sync",
+    ))
 }
 
 fn operation_json(operation: &Operation) -> Json {

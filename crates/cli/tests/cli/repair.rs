@@ -109,3 +109,69 @@ fn signing_out_while_others_write_loses_no_saved_change() {
         }
     }
 }
+
+/// Copies a folder with everything in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, place) = entry.map(|e| (e.path(), to.join(e.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &place);
+        } else {
+            fs::copy(path, place).unwrap();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copied_home_is_told_and_goes_on_as_a_device_of_its_own_without_sending_anything_twice() {
+    let server = Server::start();
+    let original = Device::downloaded(&server, "alice");
+    let made = original.json(&["create", "CaseCategory", "name=Before"], 0);
+    let changed = made["id"].as_str().unwrap();
+    original.json(&["mode", "offline"], 0);
+    original.json(&["create", "CaseCategory", "name=Once"], 0);
+    original.json(&["update", "CaseCategory", changed, "name=Changed once"], 0);
+    let copied = Device::new();
+    copy(original.home.path(), copied.home.path());
+    let only_here = "name=Sent by neither yet";
+    original.json(&["sync"], 0);
+    // The original goes on, which the copy must not undo.
+    original.json(&["update", "CaseCategory", changed, "response_hours=7"], 0);
+    original.json(&["sync"], 0);
+
+    for arguments in [
+        &["list", "Account"][..],
+        &["sync"],
+        &["create", "CaseCategory", only_here],
+    ] {
+        let error = copied.json(arguments, 1);
+        assert_eq!(error["error"]["code"], "copied", "{error}");
+        assert!(
+            error["error"]["hint"]
+                .as_str()
+                .unwrap()
+                .contains("driftless repair"),
+            "{error}"
+        );
+    }
+    assert_eq!(copied.json(&["repair"], 0)["next"], "driftless sync");
+    copied.json(&["create", "CaseCategory", only_here], 0);
+    let report = copied.json(&["sync"], 0);
+    assert_eq!(
+        (&report["pending"], &report["unknown"]),
+        (&json!(0), &json!(0)),
+        "{report}"
+    );
+    original.json(&["sync"], 0);
+    for device in [&original, &copied] {
+        for name in ["Once", "Changed once", "Sent by neither yet"] {
+            let filter = format!("name eq '{name}'");
+            let found = device.json(&["list", "CaseCategory", "--filter", &filter], 0);
+            assert_eq!(found["count"], 1, "{name}: {found}");
+        }
+        let kept = device.json(&["get", "CaseCategory", changed], 0);
+        assert_eq!(kept["fields"]["response_hours"], 7, "{kept}");
+    }
+}

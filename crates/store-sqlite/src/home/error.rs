@@ -18,6 +18,11 @@ pub enum HomeError {
         /// The newest format this version can read.
         supported: u32,
     },
+    /// The home is a copy of another, or came back from a backup.
+    #[error(
+        "{0} is a copy of another home, or came back from a backup: used as it is, it would pass for the same device as the original and send the same changes again"
+    )]
+    Copied(PathBuf),
     /// The home has no such account.
     #[error("no account {0} in this home")]
     NoAccount(String),

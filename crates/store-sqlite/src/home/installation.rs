@@ -9,7 +9,7 @@ use driftless_store::StoreError;
 use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
-use super::{Account, HomeError, Identity};
+use super::{Account, HomeError, Identity, place};
 use crate::connection::{make_durable, open_with};
 use crate::error::of_database;
 use crate::migrate::HOME;
@@ -30,9 +30,17 @@ impl Home {
     /// Opens a home, and makes it if the folder is not there or empty.
     ///
     /// # Errors
-    /// [`HomeError::NewerFormat`] if a newer version wrote it; nothing is changed then.
+    /// [`HomeError::NewerFormat`] if a newer version wrote it, and [`HomeError::Copied`] if it is a copy of another:
+    /// see [`Home::reclaim`]. Nothing is changed then.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, HomeError> {
-        let path = path.into();
+        let home = Self::open_anywhere(path.into())?;
+        place::check(&home.path)?;
+        home.finish_removals()?;
+        Ok(home)
+    }
+
+    /// Opens a home, be it a copy or not.
+    pub(super) fn open_anywhere(path: PathBuf) -> Result<Self, HomeError> {
         let is_new = !path.exists();
         fs::create_dir_all(&path)?;
         if is_new {
@@ -63,14 +71,23 @@ impl Home {
                 .map_err(|_| StoreError::Damaged("the device id cannot be read".to_owned()))
         };
         fs::create_dir_all(path.join("accounts"))?;
-        let home = Self {
+        Ok(Self {
             device: DeviceId(id(&device)?),
             install: id(&install)?,
             database: Mutex::new(database),
             path,
-        };
-        home.finish_removals()?;
-        Ok(home)
+        })
+    }
+
+    /// Gives the home new ids: it is another device from now on.
+    pub(super) fn renew(&mut self) -> Result<(), HomeError> {
+        let (device, install) = (random::id(), random::id());
+        self.execute(
+            "UPDATE installation SET device = ?1, install = ?2",
+            (device.to_string(), install.to_string()),
+        )?;
+        (self.device, self.install) = (DeviceId(device), install);
+        Ok(())
     }
 
     /// Returns the folder.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! device.db                     device id, install id, accounts
+//! home.place                    which file device.db is, so that a copy is told from the original
 //! accounts/<id>/store.db        records and journal
 //! accounts/<id>/files/          bytes of files
 //! accounts/<id>/account.txt     whose it is, for people
@@ -17,6 +18,8 @@ mod aside;
 mod error;
 mod files;
 mod installation;
+mod place;
+mod reclaim;
 mod remove;
 
 pub use account::{Account, DriveGuard, Identity};
