@@ -17,6 +17,12 @@ pub(crate) fn ceiling(tries: u32) -> i64 {
         .min(CAP_MILLIS)
 }
 
+/// Returns how long to wait after so many tries, in milliseconds, no less than the server asked for; `None` if a person
+/// is to be asked now.
+pub(crate) fn wait(tries: u32, asked: i64) -> Option<i64> {
+    (tries < MAX_TRIES).then(|| asked.max(ceiling(tries)).min(MAX_WAIT_MILLIS))
+}
+
 /// Returns how long all waits after so many tries take together, in milliseconds.
 pub(crate) fn span(tries: u32) -> i64 {
     (1..=tries.min(2 * MAX_TRIES)).map(ceiling).sum()

@@ -25,8 +25,8 @@ pub(crate) enum News {
     Lost,
     /// Reading the record proved that it was not done.
     NotDone,
-    /// Nothing can prove what became of it, for this reason.
-    Unproved(String),
+    /// Nothing can prove what became of it, because of this.
+    Unproved(Cause),
 }
 
 /// What a reply came to.
@@ -70,10 +70,8 @@ pub(crate) fn confirm(
     let (carried, rest): (Vec<Operation>, Vec<Operation>) = of_record
         .into_iter()
         .partition(|operation| belongs(operation, sending));
-    let (Some(entity), Some(image)) = (
-        ground.schema.entity(record.0.as_str()).cloned(),
-        ground.images.get(&record),
-    ) else {
+    let entity = ground.schema.entity(record.0.as_str()).cloned();
+    let Some(image) = ground.images.get(&record) else {
         return;
     };
     if carried.is_empty() {
@@ -84,7 +82,7 @@ pub(crate) fn confirm(
         now,
         sending,
         record,
-        entity: &entity,
+        entity: entity.as_deref(),
         image: image.clone(),
         carried,
         rest,
@@ -101,7 +99,7 @@ pub(crate) fn confirm(
         News::Lost => desk.unknown(into),
         News::NotDone if desk.tries() == 0 => desk.all(&OperationState::Queued, into),
         News::NotDone => desk.later(ground, &no_answer(), None, into),
-        News::Unproved(reason) => desk.unproved(ground, reason.clone(), into),
+        News::Unproved(cause) => desk.unproved(ground, cause.clone(), into),
     }
 }
 
@@ -126,7 +124,8 @@ struct Desk<'a> {
     now: Timestamp,
     sending: &'a Sending,
     record: Key,
-    entity: &'a EntitySchema,
+    /// The entity, unless it has left the schema.
+    entity: Option<&'a EntitySchema>,
     image: Image,
     carried: Vec<Operation>,
     rest: Vec<Operation>,
@@ -140,12 +139,15 @@ impl Desk<'_> {
         echo: Option<&ServerRecord>,
         into: &mut Confirmed,
     ) {
+        let Some(entity) = self.entity else {
+            return self.unknown(into);
+        };
         let merged = self
             .carried
             .iter()
             .any(|operation| overtaken(operation, &self.sending.change.condition));
         if merged {
-            let title = journal::title(self.entity, &self.image, &self.carried);
+            let title = self.title();
             let ids = self.carried.iter().map(|operation| operation.id).collect();
             let draft = Draft {
                 kind: LogKind::Merged,
@@ -164,7 +166,7 @@ impl Desk<'_> {
             Applied::Accepted
         });
         let old_revision = self.image.server.as_ref().and_then(|s| s.record.revision.clone());
-        let image = after(self.entity, self.image, self.sending, revision, echo);
+        let image = after(entity, self.image, self.sending, revision, echo);
         let new_revision = image.server.as_ref().and_then(|s| s.record.revision.clone());
         into.writes.extend(
             self.carried
@@ -192,7 +194,7 @@ impl Desk<'_> {
                 .cloned()
                 .map(|operation| Write::PutOperation(Box::new(operation))),
         );
-        settle(self.entity, image, &rest, &mut into.writes);
+        settle(entity, image, &rest, &mut into.writes);
         into.writes.push(Write::DropSending(self.sending.id));
     }
 
@@ -224,6 +226,10 @@ impl Desk<'_> {
         counted.all(&OperationState::Queued, into);
     }
 
+    fn title(&self) -> String {
+        journal::title(self.entity, Some(&self.image), &self.record, &self.carried)
+    }
+
     /// Counts an answer that brought the operations no further.
     fn counted(mut self) -> Self {
         for operation in &mut self.carried {
@@ -240,12 +246,10 @@ impl Desk<'_> {
 
     /// Proved not done, and the same may work later: waits longer from try to try, and asks a person in the end.
     fn later(self, ground: &mut Ground, cause: &Cause, after: Option<u128>, into: &mut Confirmed) {
-        let tries = self.tries();
-        if tries >= MAX_TRIES {
-            return self.refuse(ground, cause.clone(), into);
-        }
         let asked = after.map_or(0, |millis| i64::try_from(millis).unwrap_or(i64::MAX));
-        let wait = asked.max(backoff::ceiling(tries)).min(backoff::MAX_WAIT_MILLIS);
+        let Some(wait) = backoff::wait(self.tries(), asked) else {
+            return self.refuse(ground, cause.clone(), into);
+        };
         into.waiting += self.carried.len();
         let until = self.now.plus_millis(wait);
         self.all(&OperationState::Waiting(until), into);
@@ -259,17 +263,17 @@ impl Desk<'_> {
             .extend(carried.map(|operation| put(operation, unknown.clone())));
     }
 
-    fn unproved(self, ground: &mut Ground, reason: String, into: &mut Confirmed) {
-        let title = journal::title(self.entity, &self.image, &self.carried);
+    fn unproved(self, ground: &mut Ground, cause: Cause, into: &mut Confirmed) {
         let ids = self.carried.iter().map(|operation| operation.id).collect();
-        let entry = journal::unproved(ground.take_log_id(), self.now, &self.record, ids, title, reason);
+        let (id, title) = (ground.take_log_id(), self.title());
+        let entry = journal::unproved(id, self.now, &self.record, ids, title, cause);
         self.park(entry, into);
     }
 
     fn refuse(self, ground: &mut Ground, cause: Cause, into: &mut Confirmed) {
-        let title = journal::title(self.entity, &self.image, &self.carried);
         let ids = self.carried.iter().map(|operation| operation.id).collect();
-        let entry = journal::refused(ground.take_log_id(), self.now, &self.record, ids, title, cause);
+        let (id, title) = (ground.take_log_id(), self.title());
+        let entry = journal::refused(id, self.now, &self.record, ids, title, cause);
         self.park(entry, into);
     }
 

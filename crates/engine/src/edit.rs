@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Record, RecordId, Row, RowSet, ServerRecord, Settled, Value,
+    OperationState, RawStamp, Record, RecordId, Row, RowSet, ServerRecord, Settled, Timestamp, Value,
 };
 use driftless_store::{
     CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
@@ -412,9 +412,14 @@ pub(crate) fn settle_entry(
     by: &str,
 ) -> Result<Option<Write>, StoreError> {
     let entry = JournalReader::log(store, &LogSelection::One(log))?.pop();
+    Ok(entry.map(|entry| settled(entry, host.clock.now(), by)))
+}
+
+/// Makes the write that settles an entry.
+pub(crate) fn settled(entry: LogEntry, at: Timestamp, by: &str) -> Write {
     let settled = Some(Settled {
-        at: host.clock.now(),
+        at,
         by: by.to_owned(),
     });
-    Ok(entry.map(|entry| Write::PutLog(Box::new(LogEntry { settled, ..entry }))))
+    Write::PutLog(Box::new(LogEntry { settled, ..entry }))
 }

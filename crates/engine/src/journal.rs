@@ -8,6 +8,7 @@ use driftless_store::Image;
 
 use crate::fold::{self, fold};
 use crate::ground::Key;
+use crate::obstacle::Obstacle;
 use crate::plan::Draft;
 
 /// Makes an entry from a decision's draft.
@@ -54,11 +55,14 @@ pub(crate) fn refused(
         (Some(field), _) => format!("the server refused this change: {words} ({field})"),
         (None, _) => format!("the server refused this change: {words}"),
     };
-    LogEntry {
-        kind: LogKind::Refused,
-        cause: Some(cause),
-        ..unproved(id, at, record, operations, title, reason)
-    }
+    parked(
+        LogKind::Refused,
+        (id, at),
+        record,
+        operations,
+        title,
+        (cause, reason),
+    )
 }
 
 /// Makes the entry of operations of which nobody can prove whether the server has carried them out.
@@ -68,22 +72,89 @@ pub(crate) fn unproved(
     record: &Key,
     operations: Vec<OperationId>,
     title: String,
-    reason: String,
+    cause: Cause,
+) -> LogEntry {
+    let reason = format!(
+        "the server may have carried this change out, and nothing can prove it: {}",
+        cause.class.words()
+    );
+    parked(
+        LogKind::Unproved,
+        (id, at),
+        record,
+        operations,
+        title,
+        (cause, reason),
+    )
+}
+
+/// Makes the entry of operations whose record cannot be read, which has to be before they are sent.
+pub(crate) fn unreadable(
+    id: LogId,
+    at: Timestamp,
+    record: &Key,
+    operations: Vec<OperationId>,
+    title: String,
+    cause: Cause,
+) -> LogEntry {
+    let reason = format!(
+        "the record cannot be read from the server, which has to be before it is changed: {}",
+        cause.class.words()
+    );
+    parked(
+        LogKind::Refused,
+        (id, at),
+        record,
+        operations,
+        title,
+        (cause, reason),
+    )
+}
+
+/// Makes the entry of operations that cannot be sent, whatever the server would say.
+pub(crate) fn obstructed(
+    id: LogId,
+    at: Timestamp,
+    record: &Key,
+    operations: Vec<OperationId>,
+    title: String,
+    obstacle: Obstacle,
+) -> LogEntry {
+    let why = (obstacle.cause(), obstacle.reason());
+    parked(LogKind::Refused, (id, at), record, operations, title, why)
+}
+
+fn parked(
+    kind: LogKind,
+    (id, at): (LogId, Timestamp),
+    record: &Key,
+    operations: Vec<OperationId>,
+    title: String,
+    (cause, reason): (Cause, String),
 ) -> LogEntry {
     let draft = Draft {
-        kind: LogKind::Unproved,
+        kind,
         fields: Vec::new(),
         reason,
         kept: Fields::new(),
     };
     LogEntry {
+        cause: Some(cause),
         needs_person: true,
         ..entry(id, at, record, operations, title, draft)
     }
 }
 
-/// Returns a record's title as the user sees it, or saw it before he deleted it.
-pub(crate) fn title(entity: &EntitySchema, image: &Image, operations: &[Operation]) -> String {
+/// Returns a record's title as the user sees it, or saw it before he deleted it; its id if its entity is gone.
+pub(crate) fn title(
+    entity: Option<&EntitySchema>,
+    image: Option<&Image>,
+    record: &Key,
+    operations: &[Operation],
+) -> String {
+    let (Some(entity), Some(image)) = (entity, image) else {
+        return record.1.to_string();
+    };
     let seen = operations.iter().find_map(|operation| match &operation.kind {
         OperationKind::Delete { seen, .. } => Some(seen.clone()),
         OperationKind::Create(_) | OperationKind::Update(_) => None,

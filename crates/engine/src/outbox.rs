@@ -1,7 +1,7 @@
 //! The outbox as people see it, and the outcome of one operation.
 
 use driftless_record::{Applied, LogId, Operation, OperationId, OperationState};
-use driftless_store::{OperationSelection, RecordStore, StoreError};
+use driftless_store::{LogSelection, OperationSelection, RecordStore, StoreError};
 
 use crate::EngineError;
 use crate::depend::Graph;
@@ -17,6 +17,8 @@ pub struct OutboxItem {
     pub title: String,
     /// Operations that it waits for: parked or unknown ones that it needs, directly or through others.
     pub blocked_by: Vec<OperationId>,
+    /// Why it is not simply sent with the next synchronization, in a sentence for people; `None` if it is.
+    pub reason: Option<String>,
 }
 
 /// What became of an operation.
@@ -49,13 +51,39 @@ pub(crate) fn outbox(store: &dyn RecordStore) -> Result<Vec<OutboxItem>, StoreEr
             Some(entity) => fold::title(entity, &operation.record, &fields),
             None => operation.record.to_string(),
         };
+        let blocked_by = graph.blocked_by(operation);
         items.push(OutboxItem {
+            reason: reason(store, operation, &blocked_by)?,
             operation: operation.clone(),
             title,
-            blocked_by: graph.blocked_by(operation),
+            blocked_by,
         });
     }
     Ok(items)
+}
+
+fn reason(
+    store: &dyn RecordStore,
+    operation: &Operation,
+    blocked_by: &[OperationId],
+) -> Result<Option<String>, StoreError> {
+    Ok(match &operation.state {
+        OperationState::Conflict(log) | OperationState::Refused(log) => {
+            let entry = store.log(&LogSelection::One(*log))?.pop();
+            entry.map(|entry| entry.reason)
+        }
+        OperationState::Waiting(_) => Some(format!(
+            "the server could not take it yet, at try {}; it is tried again later",
+            operation.rebased
+        )),
+        OperationState::InFlight(_) | OperationState::Unknown(_) => {
+            Some("it was sent, and what became of it is asked for first".to_owned())
+        }
+        OperationState::Queued => blocked_by
+            .first()
+            .map(|other| format!("operation {other} has to be on the server before")),
+        OperationState::Applied(_) | OperationState::Superseded | OperationState::Reverted => None,
+    })
 }
 
 /// Reads what became of an operation, as far as the device knows.

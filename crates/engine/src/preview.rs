@@ -16,7 +16,7 @@ use crate::plan::{Context, next_batch};
 pub struct Preview {
     /// Operations that would be sent, in the order of sending.
     pub sends: Vec<OperationId>,
-    /// Operations that would wait for a person, because the server's data contradict them.
+    /// Operations that would wait for a person, because the server's data contradict them or they cannot be sent.
     pub conflicts: Vec<OperationId>,
     /// Operations that would end without a sending.
     pub ends: Vec<OperationId>,

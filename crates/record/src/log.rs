@@ -126,7 +126,8 @@ pub enum Side {
 pub struct Settled {
     /// When.
     pub at: Timestamp,
-    /// What was chosen, in one word: `mine`, `theirs`, `set`, `revert`, `retry`, `discard` or `gone`.
+    /// What was chosen, in one word: `mine`, `theirs`, `set`, `revert`, `retry`, `discard` or `gone`; `passed` if it went
+    /// on by itself, since what stood in the way had passed.
     pub by: String,
 }
 

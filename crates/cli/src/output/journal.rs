@@ -63,6 +63,7 @@ pub(crate) fn operation_json(schema: &Schema, item: &OutboxItem) -> Json {
         "at": made(operation).map(|raw| json::time(raw.wall)),
         "fields": fields,
         "blocked_by": blocked,
+        "reason": item.reason,
         "attempts": operation.attempts,
     })
 }
@@ -76,6 +77,8 @@ pub(crate) fn operations(items: &[OutboxItem]) -> String {
             state.push_str(&format!(", see log {log}"));
         } else if let Some(first) = item.blocked_by.first() {
             state.push_str(&format!(", waits for {first}"));
+        } else if let Some(reason) = &item.reason {
+            state.push_str(&format!(": {reason}"));
         }
         [
             operation.id.to_string(),

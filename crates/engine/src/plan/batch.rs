@@ -13,6 +13,7 @@ use super::run::Run;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
 use crate::journal;
+use crate::obstacle::Obstacle;
 
 /// What planning takes from outside the reading.
 pub(crate) struct Context<'a> {
@@ -82,6 +83,10 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
             .flatten()
             .map(|index| &ground.pending[*index])
             .collect();
+        if let Some((obstacle, stuck)) = stuck(ground, &of_record) {
+            planner.park_stuck(ground, context, &record, obstacle, stuck);
+            continue;
+        }
         let Some(entity) = ground.schema.entity(record.0.as_str()).cloned() else {
             continue;
         };
@@ -96,6 +101,25 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         planner.place(ground, context, &record, run, &rest);
     }
     planner.batch
+}
+
+/// Returns what stands against the first operations of a record, and these; none if they are on their way or parked.
+fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstacle, Vec<Operation>)> {
+    let against = |operation: &Operation| match operation.state {
+        OperationState::Queued | OperationState::Waiting(_) => Obstacle::of(&ground.schema, operation),
+        OperationState::InFlight(_)
+        | OperationState::Unknown(_)
+        | OperationState::Conflict(_)
+        | OperationState::Refused(_)
+        | OperationState::Applied(_)
+        | OperationState::Superseded
+        | OperationState::Reverted => None,
+    };
+    let obstacle = against(of_record.first()?)?;
+    let stuck = of_record
+        .iter()
+        .take_while(|operation| against(operation) == Some(obstacle));
+    Some((obstacle, stuck.map(|operation| (*operation).clone()).collect()))
 }
 
 struct Planner {
@@ -142,9 +166,12 @@ impl Planner {
             };
             decide(&facts, run.clone())
         };
-        let title = journal::title(&entity, &image, &run.operations);
+        let title = journal::title(Some(&entity), Some(&image), record, &run.operations);
         match verdict {
             Verdict::Fetch => self.batch.fetch.push(record.clone()),
+            Verdict::Stuck(obstacle) => {
+                self.park_stuck(ground, context, record, obstacle, run.operations);
+            }
             Verdict::Park { log } => {
                 let id = self.log(ground, context, record, &run, title, log);
                 for operation in run.operations {
@@ -198,6 +225,30 @@ impl Planner {
                 }
             }
         }
+    }
+
+    /// Parks operations that cannot be sent, whatever the server would say.
+    fn park_stuck(
+        &mut self,
+        ground: &mut Ground,
+        context: &Context<'_>,
+        record: &Key,
+        obstacle: Obstacle,
+        stuck: Vec<Operation>,
+    ) {
+        let entity = ground.schema.entity(record.0.as_str()).cloned();
+        let title = journal::title(entity.as_deref(), ground.images.get(record), record, &stuck);
+        let ids = stuck.iter().map(|operation| operation.id).collect();
+        let id = ground.take_log_id();
+        let entry = journal::obstructed(id, context.now, record, ids, title, obstacle);
+        self.batch.writes.push(Write::PutLog(Box::new(entry)));
+        for operation in stuck {
+            self.put(Operation {
+                state: OperationState::Refused(id),
+                ..operation
+            });
+        }
+        self.batch.decided += 1;
     }
 
     /// Returns the sendings that must succeed before the run in the same request; `None` if the run has to wait.

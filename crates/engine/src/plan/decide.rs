@@ -15,6 +15,7 @@ use driftless_transport::{Capabilities, CompareAndSet};
 
 use super::run::{Effect, Run};
 use crate::fold::fold;
+use crate::obstacle::Obstacle;
 
 /// What a decision rests on besides the run.
 pub(crate) struct Facts<'a> {
@@ -65,6 +66,8 @@ pub(crate) enum Verdict {
     Park { log: Draft },
     /// The server's record has to be read first.
     Fetch,
+    /// It cannot be sent.
+    Stuck(Obstacle),
 }
 
 /// Decides what becomes of a run.
@@ -421,6 +424,7 @@ fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log: Option<Dr
 fn conditional(facts: &Facts<'_>, theirs: &ServerRecord, make: impl Fn(Condition) -> Verdict) -> Verdict {
     match (facts.capabilities.compare_and_set, &theirs.record.revision) {
         (CompareAndSet::Revision, Some(revision)) => make(Condition::Revision(revision.clone())),
+        (CompareAndSet::Revision, None) if facts.fresh => Verdict::Stuck(Obstacle::RevisionHidden),
         (CompareAndSet::Revision, None) => Verdict::Fetch,
         // Without revisions the record is read right before the write; the gap that remains is small.
         (CompareAndSet::None, _) if facts.fresh => make(Condition::Exists),

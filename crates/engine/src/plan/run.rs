@@ -8,6 +8,7 @@ use driftless_record::{
 };
 
 use crate::backoff;
+use crate::obstacle::Obstacle;
 
 /// Operations of one record, in sequence, that are sent together, merged into one effect.
 #[derive(Debug, Clone)]
@@ -134,6 +135,7 @@ fn joins(entity: &EntitySchema, run: &[Operation], next: &Operation, needed: &BT
         && !someone_needs
         && (!drops_create || never_sent)
         && next.needs.iter().all(|need| first.needs.contains(need))
+        && Obstacle::against(entity, next).is_none()
         && !repeats_a_transition(entity, run, next)
 }
 

@@ -1,12 +1,12 @@
 //! Decisions on log entries, carried out in one commit.
 
-use driftless_record::{Fields, LogId, OperationId};
+use driftless_record::{Fields, LogId, Operation, OperationId};
 use driftless_store::{LogSelection, RecordStore, Retry, Write};
 
 use super::desk::Desk;
-use super::undo::entries_left_empty;
+use super::undo::{entries_left_empty, take_back};
 use crate::edit::settle_entry;
-use crate::ground::{Ground, Key};
+use crate::ground::{Ground, Key, key};
 use crate::host::{Account, Host};
 use crate::{EngineError, NotPossible};
 
@@ -99,7 +99,28 @@ fn work_out(
     if !entry.is_open() {
         return Err(NotPossible::Settled(log).into());
     }
-    let mut desk = Desk::new(ground, host, account, &entry)?;
-    desk.carry_out(decision)?;
+    let desk = || Desk::new(ground, host, account, &entry);
+    let desk = match decision {
+        Decision::Mine => desk()?.mine()?,
+        Decision::Theirs => desk()?.theirs()?,
+        Decision::Set(fields) => desk()?.set(fields)?,
+        Decision::Retry => desk()?.retry(),
+        Decision::Discard => return end(ground, log, |o| o.state.parked() == Some(log)),
+        Decision::Revert => return end(ground, log, |o| entry.record == Some(key(o))),
+    };
     Ok((desk.touched, desk.writes))
+}
+
+/// Takes back what an entry names.
+fn end(
+    ground: &Ground,
+    log: LogId,
+    named: impl Fn(&Operation) -> bool,
+) -> Result<(Touched, Vec<Write>), EngineError> {
+    let pending = ground.pending.iter().filter(|operation| named(operation));
+    let ended: Vec<OperationId> = pending.map(|operation| operation.id).collect();
+    if ended.is_empty() {
+        return Err(NotPossible::NothingLeft(log).into());
+    }
+    take_back(ground, &ended)
 }

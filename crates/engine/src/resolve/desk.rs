@@ -8,11 +8,11 @@ use driftless_record::{
 };
 use driftless_store::{Image, Write};
 
+use super::Touched;
 use super::undo::take_back;
-use super::{Decision, Touched};
 use crate::depend::{Graph, pending_create};
 use crate::fold::{edits, fold, key_fields, settle};
-use crate::ground::{Ground, Key, key};
+use crate::ground::{Ground, Key};
 use crate::host::{Account, Host};
 use crate::plan::creatable;
 use crate::validate::{Purpose, problems};
@@ -53,7 +53,8 @@ impl<'a> Desk<'a> {
     ) -> Result<Self, EngineError> {
         let gone = || NotPossible::NothingLeft(entry.id);
         let record = entry.record.clone().ok_or_else(gone)?;
-        let entity = ground.schema.entity(record.0.as_str()).ok_or_else(gone)?;
+        let entity = ground.schema.entity(record.0.as_str());
+        let entity = entity.ok_or_else(|| NotPossible::NoEntity(record.0.clone()))?;
         let image = ground.images.get(&record).cloned().ok_or_else(gone)?;
         Ok(Self {
             ground,
@@ -70,22 +71,18 @@ impl<'a> Desk<'a> {
         })
     }
 
-    pub(super) fn carry_out(&mut self, decision: &Decision) -> Result<(), EngineError> {
-        match decision {
-            Decision::Mine if self.image.gone => self.make_again(),
-            Decision::Mine => {
-                self.requeue(Base::AsSeen);
-                Ok(())
-            }
-            Decision::Retry => {
-                self.requeue(Base::AsBefore);
-                Ok(())
-            }
-            Decision::Theirs => self.theirs(),
-            Decision::Set(fields) => self.set(fields),
-            Decision::Revert => self.end(&self.pending_ids()),
-            Decision::Discard => self.end(&self.parked().iter().map(|o| o.id).collect::<Vec<_>>()),
+    pub(super) fn mine(mut self) -> Result<Self, EngineError> {
+        if self.image.gone {
+            self.make_again()?;
+        } else {
+            self.requeue(Base::AsSeen);
         }
+        Ok(self)
+    }
+
+    pub(super) fn retry(mut self) -> Self {
+        self.requeue(Base::AsBefore);
+        self
     }
 
     /// Returns the operations that this entry parked.
@@ -95,22 +92,6 @@ impl<'a> Desk<'a> {
             .into_iter()
             .filter(|operation| operation.state.parked() == Some(self.entry.id))
             .collect()
-    }
-
-    /// Returns every pending operation of the record, parked or not.
-    fn pending_ids(&self) -> Vec<OperationId> {
-        let pending = self.ground.pending.iter();
-        pending
-            .filter(|operation| key(operation) == self.record)
-            .map(|operation| operation.id)
-            .collect()
-    }
-
-    fn end(&mut self, ids: &[OperationId]) -> Result<(), EngineError> {
-        let (touched, writes) = take_back(self.ground, ids)?;
-        self.touched = touched;
-        self.writes = writes;
-        Ok(())
     }
 
     /// Puts the parked operations back into the queue.
@@ -210,10 +191,13 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    fn theirs(&mut self) -> Result<(), EngineError> {
+    pub(super) fn theirs(mut self) -> Result<Self, EngineError> {
         // Nothing of theirs is there: my changes end, and what stands on them.
         if self.image.gone || self.image.server.is_none() {
-            return self.end(&self.pending_ids());
+            let all = self.ground.pending_of(&self.record);
+            let all: Vec<_> = all.iter().map(|operation| operation.id).collect();
+            (self.touched, self.writes) = take_back(self.ground, &all)?;
+            return Ok(self);
         }
         let lost: Vec<_> = self
             .entry
@@ -247,10 +231,10 @@ impl<'a> Desk<'a> {
             self.queue(operation);
         }
         self.refold();
-        Ok(())
+        Ok(self)
     }
 
-    fn set(&mut self, fields: &Fields) -> Result<(), EngineError> {
+    pub(super) fn set(mut self, fields: &Fields) -> Result<Self, EngineError> {
         let problems = problems(self.entity, fields, Purpose::Update);
         if !problems.is_empty() {
             return Err(EngineError::Invalid {
@@ -304,10 +288,11 @@ impl<'a> Desk<'a> {
         }
         self.amended = parked;
         if self.image.gone {
-            return self.make_again();
+            self.make_again()?;
+        } else {
+            self.requeue(Base::AsSeen);
         }
-        self.requeue(Base::AsSeen);
-        Ok(())
+        Ok(self)
     }
 
     /// Returns the creates that new values of an operation need.

@@ -102,10 +102,7 @@ pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched
         }
     }
     for record in records {
-        let (Some(entity), Some(image)) = (
-            ground.schema.entity(record.0.as_str()),
-            ground.images.get(&record),
-        ) else {
+        let Some(image) = ground.images.get(&record) else {
             continue;
         };
         let left = left_over(&ground.pending_of(&record), &ended);
@@ -114,7 +111,12 @@ pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched
                 .cloned()
                 .map(|operation| Write::PutOperation(Box::new(operation))),
         );
-        settle(entity, image.clone(), &left, &mut writes);
+        match ground.schema.entity(record.0.as_str()) {
+            Some(entity) => settle(entity, image.clone(), &left, &mut writes),
+            // Nobody sees the record; should its entity come back, everything of it is read anew.
+            None if left.is_empty() => writes.push(Write::DropImage(record.0, record.1)),
+            None => {}
+        }
     }
     Ok((touched, writes))
 }

@@ -1,13 +1,14 @@
 //! The first stages: who is there, what the data look like, what the administrator wants.
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
-use driftless_record::{ClockSample, Operation, OperationKind, Settings, Timestamp};
+use driftless_record::{ClockSample, EntitySchema, Operation, OperationKind, Schema, Settings, Timestamp};
 use driftless_store::{OperationSelection, RecordStore, StoreError, Write, WriteBatch};
 
 use super::session::{Session, Stop};
 use crate::EngineError;
-use crate::notes::{self, Note};
+use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
 
 impl Session<'_> {
@@ -48,19 +49,7 @@ impl Session<'_> {
         self.report.notes = described.notes;
         self.tell(Stage::UpdateStructure, None, 0, None);
         let schema = Arc::new(described.schema);
-        self.worker
-            .run(move |store| {
-                if *store.schema()? == *schema {
-                    return Ok::<_, StoreError>(());
-                }
-                store
-                    .commit(WriteBatch {
-                        expect: None,
-                        writes: vec![Write::PutSchema(schema)],
-                    })
-                    .map(|_| ())
-            })
-            .await?;
+        self.worker.run(move |store| put_schema(store, &schema)).await?;
         self.tell(Stage::LoadSystemSettings, None, 0, None);
         let settings: Option<Settings> = self.transport.settings().await?;
         self.worker
@@ -88,6 +77,46 @@ impl Session<'_> {
             None => self.host.clock.now(),
         }
     }
+}
+
+/// Brings the device after a schema. Where it drops rows or values, everything is to be read anew.
+fn put_schema(store: &dyn RecordStore, schema: &Arc<Schema>) -> Result<(), StoreError> {
+    let known = store.schema()?;
+    if known == *schema {
+        return Ok(());
+    }
+    let mut writes = vec![Write::PutSchema(schema.clone())];
+    for entity in known.entities.values() {
+        let note = Note::Entity(entity.name.clone());
+        let Some(mark) = notes::read::<EntityMark>(store, &note)? else {
+            continue;
+        };
+        let anew = EntityMark::anew(mark.filter.clone(), true);
+        match schema.entity(entity.name.as_str()) {
+            // Its rows are dropped: should it come back, nothing of it is here.
+            None => writes.push(notes::write(&note, &anew)),
+            Some(new) if new.key != entity.key => writes.push(notes::write(&note, &anew)),
+            // What is here stays useful meanwhile.
+            Some(new) if has_new_values(entity, new) => {
+                let anew = EntityMark {
+                    complete: mark.complete,
+                    read_at: mark.read_at,
+                    ..anew
+                };
+                writes.push(notes::write(&note, &anew));
+            }
+            Some(_) => {}
+        }
+    }
+    store.commit(WriteBatch { expect: None, writes }).map(|_| ())
+}
+
+/// Returns whether an entity has fields that it did not have, or of another kind: their values are not on the device.
+fn has_new_values(old: &EntitySchema, new: &EntitySchema) -> bool {
+    new.fields.iter().any(|field| {
+        let before = old.field(field.name.as_str());
+        before.is_none_or(|before| discriminant(&before.kind) != discriminant(&field.kind))
+    })
 }
 
 /// Keeps the better comparison of clocks, and when the server was reached.

@@ -1,31 +1,39 @@
 //! Reading single records, to know what a write would meet.
 
-use driftless_record::ServerRecord;
+use driftless_record::{Cause, CauseClass, ServerRecord};
 use driftless_store::{RecordStore, Retry, StoreError, WriteBatch};
+use driftless_transport::TransportError;
 
 use super::pull::unsettled;
 use super::session::{Session, Stop, concerns_everything};
 use crate::ground::Key;
 use crate::rebase::refresh;
 
+/// What reading one record came to.
+pub(super) enum Read {
+    /// What the server has of it.
+    Found(Option<ServerRecord>),
+    /// It could not be read, others can.
+    Failed(Cause),
+}
+
 impl Session<'_> {
-    /// Reads a record like [`Session::fetch`]; a failure that concerns only this record is noted in the report, and
-    /// `None` is returned.
-    pub(super) async fn fetch_or_note(&mut self, record: &Key) -> Result<Option<Option<ServerRecord>>, Stop> {
+    /// Reads a record and rests its pending operations on it; a failure that concerns only this record is noted in the
+    /// report.
+    pub(super) async fn fetch_or_note(&mut self, record: &Key) -> Result<Read, Stop> {
         match self.fetch(record).await {
             Err(Stop::Transport(error)) => {
                 if concerns_everything(&error) {
                     self.go_on_after(error.clone()).await?;
                 }
                 self.report.entity(&record.0).problem = Some(format!("{}: {error}", record.1));
-                Ok(None)
+                Ok(Read::Failed(cause(error)))
             }
-            other => other.map(Some),
+            other => other.map(Read::Found),
         }
     }
 
-    /// Reads a record from the server and rests its pending operations on it. Returns what the server has.
-    pub(super) async fn fetch(&mut self, record: &Key) -> Result<Option<ServerRecord>, Stop> {
+    async fn fetch(&mut self, record: &Key) -> Result<Option<ServerRecord>, Stop> {
         let schema = self.worker.run(|store| store.schema()).await?;
         let found = self.transport.fetch(&schema, &record.0, &record.1).await?;
         let (key, server) = (record.clone(), found.clone());
@@ -33,6 +41,18 @@ impl Session<'_> {
             .run(move |store| rest_on(store, &key, server.as_ref()))
             .await?;
         Ok(found)
+    }
+}
+
+fn cause(error: TransportError) -> Cause {
+    match error {
+        TransportError::Refused(cause) => cause,
+        other => Cause {
+            class: CauseClass::Transient,
+            field: None,
+            code: "unreadable".to_owned(),
+            text: other.to_string(),
+        },
     }
 }
 

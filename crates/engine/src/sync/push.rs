@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{Cause, CauseClass, EntityName, Schema, Sending, Timestamp};
-use driftless_store::{RecordStore, Retry, StoreError};
+use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
+use super::fetch::Read;
 use super::session::{Session, Stop};
 use crate::confirm::{Confirmed, News, confirm};
 use crate::ground::{Ground, Key};
+use crate::obstacle::released;
 use crate::plan::{Batch, Context, next_batch};
 use crate::progress::Stage;
+use crate::setback::set_back;
 
 /// What is known after one request, with the sendings that it is about.
 pub(super) type Results = Vec<(Sending, News)>;
@@ -43,6 +46,7 @@ impl Session<'_> {
             shrink: usize::MAX,
             idle: 0,
         };
+        self.release().await?;
         while push.idle < MAX_IDLE {
             self.in_time()?;
             let batch = self.next_batch(&mut push).await?;
@@ -56,16 +60,40 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Reads the records that a plan asks for; returns whether there were any. What cannot be read, or has no revision
-    /// even then, stays back until a later synchronization.
+    /// Reads the records that a plan asks for; returns whether there were any. What cannot be read stays back until a
+    /// later synchronization.
     async fn read_first(&mut self, push: &mut Pushing, batch: &Batch) -> Result<bool, Stop> {
         for record in &batch.fetch {
             push.ground = None;
-            if !push.fetched.insert(record.clone()) || self.fetch_or_note(record).await?.is_none() {
+            if push.fetched.insert(record.clone()) {
+                self.read_or_hold(push, record).await?;
+            } else {
                 push.held.insert(record.clone());
             }
         }
         Ok(!batch.fetch.is_empty())
+    }
+
+    /// Reads a record; if it cannot be read, its operations stay back and are set back.
+    async fn read_or_hold(&mut self, push: &mut Pushing, record: &Key) -> Result<(), Stop> {
+        if let Read::Failed(cause) = self.fetch_or_note(record).await? {
+            push.held.insert(record.clone());
+            let (record, now) = (record.clone(), self.host.clock.now());
+            self.worker
+                .run(move |store| commit_planned(store, |ground| set_back(ground, now, &record, &cause)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Puts back into the queue what was parked for an obstacle that has passed.
+    async fn release(&mut self) -> Result<(), Stop> {
+        let now = self.host.clock.now();
+        let release = move |store: &dyn RecordStore| {
+            let open = store.log(&LogSelection::Open)?;
+            commit_planned(store, |ground| released(ground, open.clone(), now))
+        };
+        Ok(self.worker.run(release).await?)
     }
 
     async fn send_batch(
@@ -86,9 +114,7 @@ impl Session<'_> {
                 self.losses = 0;
                 for record in confirmed.refresh {
                     push.ground = None;
-                    if self.fetch_or_note(&record).await?.is_none() {
-                        push.held.insert(record.clone());
-                    }
+                    self.read_or_hold(push, &record).await?;
                     push.fetched.insert(record);
                 }
                 let left = push.ground.as_ref().map(|ground| ground.pending.len() as u64);
@@ -252,6 +278,21 @@ fn keep(
         match ground.commit(store, confirmed.writes.clone()) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| (ground, confirmed)),
+        }
+    }
+}
+
+/// Commits what is planned on a reading of the outbox, planned anew as often as somebody was faster.
+fn commit_planned(
+    store: &dyn RecordStore,
+    plan: impl Fn(&mut Ground) -> Vec<Write>,
+) -> Result<(), StoreError> {
+    loop {
+        let mut ground = Ground::read(store)?;
+        let writes = plan(&mut ground);
+        match ground.commit(store, writes) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done,
         }
     }
 }

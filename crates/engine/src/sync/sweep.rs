@@ -7,6 +7,7 @@ use driftless_record::{RecordId, Revision};
 use driftless_store::{RecordStore, Retry, StoreError, Write, WriteBatch};
 use driftless_transport::SweepRequest;
 
+use super::fetch::Read;
 use super::pull::Source;
 use super::session::{Session, Stop};
 use crate::ground::Key;
@@ -64,7 +65,7 @@ impl Session<'_> {
     }
 
     async fn read_again(&mut self, record: Key) -> Result<(), Stop> {
-        let Some(Some(found)) = self.fetch_or_note(&record).await? else {
+        let Read::Found(Some(found)) = self.fetch_or_note(&record).await? else {
             return Ok(());
         };
         let name = record.0.clone();

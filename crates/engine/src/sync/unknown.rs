@@ -10,11 +10,13 @@ use driftless_record::{
 use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult};
 
+use super::fetch::Read;
 use super::push::results_of;
 use super::session::{Session, Stop, concerns_everything};
 use crate::backoff::{self, MAX_TRIES};
 use crate::confirm::News;
 use crate::ground::Ground;
+use crate::obstacle::Obstacle;
 
 /// After how long a back end may have forgotten a request id: 30 days. OASIS Repeatable Requests 1.0 names 50 days as a
 /// sensible memory for mobile clients.
@@ -53,6 +55,8 @@ impl Session<'_> {
                 continue;
             }
             let Some(entity) = schema.entity(name.as_str()).cloned() else {
+                let news = News::Unproved(Obstacle::EntityGone.cause());
+                self.keep(&mut None, vec![(probe.sending, news)]).await?;
                 continue;
             };
             let Some(capabilities) = self.capability(&entity).await? else {
@@ -142,12 +146,9 @@ impl Session<'_> {
             return Ok(());
         };
         let news = match self.fetch_or_note(&record).await? {
-            Some(found) => proof(entity, &sending, found),
-            None if tries >= MAX_TRIES => News::Unproved(
-                "the server may have carried this change out, but neither answers to it nor lets the record be read"
-                    .to_owned(),
-            ),
-            None => News::Answer(PushResult::Unknown),
+            Read::Found(found) => proof(entity, &sending, found),
+            Read::Failed(cause) if tries >= MAX_TRIES => News::Unproved(cause),
+            Read::Failed(_) => News::Answer(PushResult::Unknown),
         };
         self.keep(&mut None, vec![(sending, news)]).await?;
         Ok(())

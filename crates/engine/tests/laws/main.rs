@@ -7,3 +7,4 @@ mod convergence;
 mod decisions;
 mod main_job;
 mod patience;
+mod stuck;

@@ -47,6 +47,16 @@ pub struct Backend {
     pub(super) unreadable: BTreeMap<RecordId, TransportError>,
     pub(super) hidden: BTreeSet<RecordId>,
     pub(super) settings: Option<Settings>,
+    pub(super) revisions: Revisions,
+}
+
+/// Whether a back end tells revisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revisions {
+    /// With every record.
+    Told,
+    /// Never, although it may demand them.
+    Hidden,
 }
 
 impl Backend {
@@ -68,6 +78,7 @@ impl Backend {
             unreadable: BTreeMap::new(),
             hidden: BTreeSet::new(),
             settings: None,
+            revisions: Revisions::Told,
         }
     }
 
@@ -108,6 +119,11 @@ impl Backend {
             Some(error) => self.unreadable.insert(id.clone(), error),
             None => self.unreadable.remove(id),
         };
+    }
+
+    /// Tells or hides revisions from here.
+    pub fn set_revisions(&mut self, revisions: Revisions) {
+        self.revisions = revisions;
     }
 
     /// Serves these settings from here; none, as a back end without settings does, before.
@@ -193,7 +209,7 @@ impl Backend {
         let record = Record {
             entity: entity.clone(),
             id: id.clone(),
-            revision: Some(revision(stored.revision)),
+            revision: self.told(stored.revision),
             fields: stored.fields.clone(),
         };
         let stamps = if self.capabilities.stamps {
@@ -202,6 +218,10 @@ impl Backend {
             BTreeMap::new()
         };
         ServerRecord { record, stamps }
+    }
+
+    pub(super) fn told(&self, number: u64) -> Option<Revision> {
+        (self.revisions == Revisions::Told).then(|| revision(number))
     }
 
     pub(super) fn stumbles_over(&self, change: &Change) -> Option<Stumble> {
@@ -266,7 +286,10 @@ impl Backend {
             }
             ChangeAction::Delete => self.remove(&change.entity, &change.record),
         }
-        let revision = self.records.get(&key).map(|stored| revision(stored.revision));
+        let revision = self
+            .records
+            .get(&key)
+            .and_then(|stored| self.told(stored.revision));
         PushResult::Done {
             revision,
             record: None,

@@ -4,6 +4,6 @@ mod data;
 mod fault;
 mod wire;
 
-pub use data::{Backend, Effect};
+pub use data::{Backend, Effect, Revisions};
 pub use fault::{Fault, Stumble};
 pub use wire::BackendTransport;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use driftless_record::{
-    EntityName, EntitySchema, FieldName, RecordId, Row, RowSet, Schema, ServerRecord, Settings, TenantId,
-    Timestamp, UserId,
+    EntityName, EntitySchema, FieldName, RecordId, Revision, Row, RowSet, Schema, ServerRecord, Settings,
+    TenantId, Timestamp, UserId,
 };
 use driftless_transport::{
     Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, PushResult,
@@ -138,7 +138,7 @@ impl Transport for BackendTransport {
                             .collect();
                         stamps.push((rows.len(), of_row));
                     }
-                    rows.push(row(id, stored, &columns));
+                    rows.push(row(id, stored, backend.told(stored.revision), &columns));
                 }
                 None => removed.push(Removal {
                     id: id.clone(),
@@ -243,14 +243,14 @@ impl BackendTransport {
     }
 }
 
-fn row(id: &RecordId, stored: &Stored, columns: &[FieldName]) -> Row {
+fn row(id: &RecordId, stored: &Stored, revision: Option<Revision>, columns: &[FieldName]) -> Row {
     let values = columns
         .iter()
         .map(|field| stored.fields.get(field).cloned().unwrap_or_default())
         .collect();
     Row {
         id: id.clone(),
-        revision: Some(driftless_record::Revision(stored.revision.to_string())),
+        revision,
         values,
     }
 }

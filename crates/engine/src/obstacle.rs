@@ -1,0 +1,139 @@
+//! What stands against sending an operation before the server is asked: shown to a person, and gone on with by itself
+//! once it has passed.
+
+use driftless_record::{
+    Cause, CauseClass, EntitySchema, LogEntry, Operation, OperationKind, OperationState, Schema,
+};
+use driftless_store::{Image, Write};
+
+use crate::edit::settled;
+use crate::ground::{Ground, key};
+use driftless_record::Timestamp;
+
+/// What stands against sending an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The server no longer has the entity.
+    EntityGone,
+    /// The entity takes no new records any more.
+    CreateClosed,
+    /// The entity's records cannot be changed any more.
+    UpdateClosed,
+    /// The entity's records cannot be deleted any more.
+    DeleteClosed,
+    /// The server tells no revision of the record, and changes it only under one.
+    RevisionHidden,
+}
+
+const ALL: [Obstacle; 5] = [
+    Obstacle::EntityGone,
+    Obstacle::CreateClosed,
+    Obstacle::UpdateClosed,
+    Obstacle::DeleteClosed,
+    Obstacle::RevisionHidden,
+];
+
+impl Obstacle {
+    /// Returns what the schema has against an operation.
+    pub(crate) fn of(schema: &Schema, operation: &Operation) -> Option<Self> {
+        match schema.entity(operation.entity.as_str()) {
+            Some(entity) => Self::against(entity, operation),
+            None => Some(Self::EntityGone),
+        }
+    }
+
+    /// Returns what an entity has against an operation.
+    pub(crate) fn against(entity: &EntitySchema, operation: &Operation) -> Option<Self> {
+        let access = entity.access;
+        match operation.kind {
+            OperationKind::Create(_) => (!access.create || entity.is_abstract).then_some(Self::CreateClosed),
+            OperationKind::Update(_) => (!access.update || entity.append_only).then_some(Self::UpdateClosed),
+            OperationKind::Delete { .. } => {
+                (!access.delete || entity.append_only).then_some(Self::DeleteClosed)
+            }
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::EntityGone => "device:no-entity",
+            Self::CreateClosed => "device:no-create",
+            Self::UpdateClosed => "device:no-update",
+            Self::DeleteClosed => "device:no-delete",
+            Self::RevisionHidden => "device:no-revision",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::EntityGone => "the server no longer has this kind of record",
+            Self::CreateClosed => "the server takes no new records of this kind any more",
+            Self::UpdateClosed => "the server does not let records of this kind be changed any more",
+            Self::DeleteClosed => "the server does not let records of this kind be deleted any more",
+            Self::RevisionHidden => {
+                "the server does not tell this record's revision, which it demands for a change"
+            }
+        }
+    }
+
+    /// Returns the cause for the log.
+    pub(crate) fn cause(self) -> Cause {
+        Cause {
+            class: CauseClass::Unsupported,
+            field: None,
+            code: self.code().to_owned(),
+            text: self.words().to_owned(),
+        }
+    }
+
+    /// Returns why this is in the log, in a sentence for people.
+    pub(crate) fn reason(self) -> String {
+        format!(
+            "{}; it goes on by itself when that has passed, or discard it",
+            self.words()
+        )
+    }
+
+    /// Returns the obstacle that an entry is about.
+    fn of_entry(entry: &LogEntry) -> Option<Self> {
+        let code = &entry.cause.as_ref()?.code;
+        ALL.into_iter().find(|obstacle| obstacle.code() == code)
+    }
+}
+
+/// Puts operations back into the queue that nothing stands against any more, and settles their entries.
+pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> Vec<Write> {
+    let mut writes = Vec::new();
+    for entry in open {
+        let Some(obstacle) = Obstacle::of_entry(&entry) else {
+            continue;
+        };
+        let parked: Vec<&Operation> = ground
+            .pending
+            .iter()
+            .filter(|operation| operation.state.parked() == Some(entry.id))
+            .collect();
+        let stands = |operation: &&Operation| {
+            Obstacle::of(&ground.schema, operation).is_some()
+                || (obstacle == Obstacle::RevisionHidden && !has_revision(ground.images.get(&key(operation))))
+        };
+        if parked.iter().any(stands) {
+            continue;
+        }
+        writes.extend(parked.into_iter().map(|operation| {
+            Write::PutOperation(Box::new(Operation {
+                state: OperationState::Queued,
+                rebased: 0,
+                ..operation.clone()
+            }))
+        }));
+        writes.push(settled(entry, now, "passed"));
+    }
+    writes
+}
+
+fn has_revision(image: Option<&Image>) -> bool {
+    image
+        .and_then(|image| image.server.as_ref())
+        .is_some_and(|server| server.record.revision.is_some())
+}
