@@ -6,7 +6,7 @@ use driftless_record::{CauseClass, LogEntry, LogId};
 use driftless_store::LogSelection;
 use serde_json::{Value as Json, json};
 
-use super::outbox::{touched_json, touched_text};
+use super::outbox::{How, touched_json, touched_text};
 use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::{CliError, Exit};
@@ -130,12 +130,12 @@ impl Resolve {
         if self.plan {
             let touched = desk.engine.resolve_preview(self.id, &decision)?;
             return Ok(Answer::new(
-                touched_json(&touched, false),
+                touched_json(&touched, How::Planned),
                 touched_text(&touched, "would be taken back"),
             ));
         }
         let touched = desk.engine.resolve(self.id, &decision)?;
-        let mut document = touched_json(&touched, true);
+        let mut document = touched_json(&touched, How::Done);
         let mut exit = Exit::Done;
         let mut lines = vec![format!("log {} is settled", self.id)];
         if !touched.ended.is_empty() {

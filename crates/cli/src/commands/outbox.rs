@@ -80,25 +80,29 @@ impl Outbox {
 impl Undo {
     pub(crate) fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
-        let touched = if self.plan {
-            desk.engine.undo_preview(self.operation)?
+        let (touched, how, did) = if self.plan {
+            let touched = desk.engine.undo_preview(self.operation)?;
+            (touched, How::Planned, "would be taken back")
         } else {
-            desk.engine.undo(self.operation)?
-        };
-        let did = if self.plan {
-            "would be taken back"
-        } else {
-            "taken back"
+            (desk.engine.undo(self.operation)?, How::Done, "taken back")
         };
         Ok(Answer::new(
-            touched_json(&touched, !self.plan),
+            touched_json(&touched, how),
             touched_text(&touched, did),
         ))
     }
 }
 
+/// Whether a decision was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    Done,
+    /// Only looked at.
+    Planned,
+}
+
 /// Writes what a decision touched for programs.
-pub(crate) fn touched_json(touched: &Touched, done: bool) -> Json {
+pub(crate) fn touched_json(touched: &Touched, how: How) -> Json {
     let ended: Vec<_> = touched
         .ended
         .iter()
@@ -111,7 +115,7 @@ pub(crate) fn touched_json(touched: &Touched, done: bool) -> Json {
         })
         .collect();
     let queued: Vec<_> = touched.queued.iter().map(ToString::to_string).collect();
-    json!({ "done": done, "queued": queued, "ended": ended })
+    json!({ "done": how == How::Done, "queued": queued, "ended": ended })
 }
 
 /// Writes what a decision touched for people.
