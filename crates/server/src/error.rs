@@ -28,6 +28,9 @@ pub enum ServerError {
     /// Serving ended with an error of the network.
     #[error("the server stopped: {0}")]
     Stopped(std::io::Error),
+    /// Another server has the data directory.
+    #[error("another server is running on {0}; end it first, or use another directory with --data")]
+    InUse(PathBuf),
     /// The database was written by a server of another format.
     #[error(
         "the data directory has format {found}, this server knows format {known}; use the server that wrote it"

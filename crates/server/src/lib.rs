@@ -5,6 +5,7 @@ mod batch;
 mod check;
 pub mod crm;
 mod db;
+mod document;
 mod edge;
 mod error;
 mod options;
@@ -25,4 +26,4 @@ mod unit;
 
 pub use error::ServerError;
 pub use options::ServerOptions;
-pub use server::{BoundServer, Server};
+pub use server::{BoundServer, Server, User};

@@ -14,7 +14,7 @@ use crate::db::row::Stamps;
 use crate::db::state;
 use crate::db::table::Table;
 use crate::db::write::Writing;
-use crate::query;
+use crate::query::{self, Leads};
 use crate::reply::{Refusal, Reply};
 use crate::request::Request;
 use crate::rows::{self, Limit};
@@ -66,7 +66,7 @@ pub(crate) fn respond(
             return Err(token::gone());
         }
         let page = page_size(preferences);
-        return pager.changes(token.seq, seq, page, &applied(preferences, false));
+        return pager.changes(token.seq, seq, page, &applied(preferences, Tracking::Off));
     }
     if let Some(text) = &pager.asked.skip_token {
         let token: SkipToken = token::read(text).ok_or_else(token::gone)?;
@@ -96,8 +96,11 @@ pub(crate) fn respond(
     } else {
         None
     };
-    let tracked = token.tracked_from.is_some();
-    pager.rows(&token, count, &applied(preferences, tracked))
+    let tracking = match token.tracked_from {
+        Some(_) => Tracking::On,
+        None => Tracking::Off,
+    };
+    pager.rows(&token, count, &applied(preferences, tracking))
 }
 
 /// Answers a request for the number of records.
@@ -121,10 +124,17 @@ fn page_size(preferences: &Preferences) -> Option<usize> {
         .and_then(|size| usize::try_from(size).ok())
 }
 
+/// Whether the last page has a delta link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tracking {
+    On,
+    Off,
+}
+
 /// Returns which preferences were followed.
-fn applied(preferences: &Preferences, tracked: bool) -> Vec<String> {
+fn applied(preferences: &Preferences, tracking: Tracking) -> Vec<String> {
     let mut applied = Vec::new();
-    if tracked {
+    if tracking == Tracking::On {
         applied.push("odata.track-changes".to_owned());
     }
     if let Some(size) = page_size(preferences) {
@@ -149,7 +159,11 @@ pub(crate) fn layout<'a>(
 
 fn chosen<'a>(service: &'a Service, table: &Table, fields: &[FieldName]) -> Result<Cow<'a, Layout>, Refusal> {
     if !fields.is_empty() {
-        let layout = Layout::new(&service.schema, &table.entity, fields, None).unknown(Unknown::Refuse);
+        let facts = service
+            .facts
+            .as_ref()
+            .and_then(|facts| facts.get(&table.entity.name));
+        let layout = Layout::new(&service.schema, &table.entity, fields, facts).unknown(Unknown::Refuse);
         return Ok(Cow::Owned(layout));
     }
     let layout = service.layouts.get(&table.entity.name);
@@ -158,16 +172,15 @@ fn chosen<'a>(service: &'a Service, table: &Table, fields: &[FieldName]) -> Resu
         .ok_or_else(|| Refusal::not_found("there is no such resource"))
 }
 
-/// Returns the stamps to write with a row, if they were asked for.
+/// Returns the stamps to write with a row; none if there are none to write.
 pub(crate) fn stamps(
     layout: &Layout,
-    stamps: &Stamps,
-    wanted: bool,
+    stamps: Option<&Stamps>,
     server: DeviceId,
 ) -> BTreeMap<FieldName, Stamp> {
-    if !wanted {
+    let Some(stamps) = stamps else {
         return BTreeMap::new();
-    }
+    };
     let entity = layout.entity();
     let least = Stamp {
         time: Timestamp(0),
@@ -217,8 +230,8 @@ impl Pager<'_> {
         )
     }
 
-    fn link(&self, name: &str, token: &str, is_delta: bool) -> String {
-        let options = query::kept_options(&self.request.query, is_delta);
+    fn link(&self, name: &str, token: &str, leads: Leads) -> String {
+        let options = query::kept_options(&self.request.query, leads);
         let separator = if options.is_empty() { "" } else { "&" };
         format!(
             "{}{}?{options}{separator}{name}={token}",
@@ -231,7 +244,7 @@ impl Pager<'_> {
             database: self.database.clone(),
             seq,
         };
-        self.link("$deltatoken", &token::write(&token), true)
+        self.link("$deltatoken", &token::write(&token), Leads::ToChanges)
     }
 
     fn reply(&self, body: Vec<u8>, applied: &[String]) -> Reply {
@@ -272,8 +285,7 @@ impl Pager<'_> {
                     row,
                     &stamps(
                         &self.layout,
-                        stored_stamps,
-                        with_stamps,
+                        with_stamps.then_some(stored_stamps),
                         DeviceId(self.service.database),
                     ),
                 );
@@ -292,7 +304,7 @@ impl Pager<'_> {
                 remaining,
                 ..token.clone()
             };
-            self.link("$skiptoken", &token::write(&token), false)
+            self.link("$skiptoken", &token::write(&token), Leads::ToRows)
         });
         let delta = token
             .tracked_from
@@ -348,7 +360,7 @@ impl Pager<'_> {
                     let server = DeviceId(self.service.database);
                     writer.row(
                         row,
-                        &stamps(&self.layout, stored_stamps, self.with_stamps, server),
+                        &stamps(&self.layout, self.with_stamps.then_some(stored_stamps), server),
                     );
                     continue;
                 }
@@ -373,7 +385,7 @@ impl Pager<'_> {
                     remaining: None,
                     page,
                 };
-                next = Some(self.link("$skiptoken", &token::write(&token), true));
+                next = Some(self.link("$skiptoken", &token::write(&token), Leads::ToChanges));
             }
             _ => delta = Some(self.delta_link(up_to)),
         }

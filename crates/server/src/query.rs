@@ -10,7 +10,10 @@ use crate::service::Service;
 
 /// Reads the query options of a request for an entity set or a record.
 pub(crate) fn read(service: &Service, request: &Request, table: &Table) -> Result<QueryOptions, Refusal> {
-    let names = Names::own(&service.schema);
+    let names = Names {
+        schema: &service.schema,
+        facts: service.facts.as_ref(),
+    };
     let asked = read_options(&request.query, names, &table.entity, Treatment::Keep).map_err(refused)?;
     if !asked.expand.is_empty() {
         return Err(Refusal::not_implemented("$expand is not supported").target("$expand"));
@@ -39,8 +42,17 @@ pub(crate) fn select(service: &Service, request: &Request, table: &Table) -> Res
     Ok(read(service, request, table)?.query.select)
 }
 
-/// Returns the options that the next page needs, too, or a delta link: those that say which records and fields.
-pub(crate) fn kept_options(query: &str, is_delta: bool) -> String {
+/// What a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// More of the records that were asked for, in their order.
+    ToRows,
+    /// What changed in them.
+    ToChanges,
+}
+
+/// Returns the options that a link needs, too: those that say which records and fields.
+pub(crate) fn kept_options(query: &str, leads: Leads) -> String {
     let is_kept = |part: &&str| {
         let name = part.split('=').next().unwrap_or_default();
         let name = percent_encoding::percent_decode_str(name)
@@ -48,7 +60,7 @@ pub(crate) fn kept_options(query: &str, is_delta: bool) -> String {
             .to_ascii_lowercase();
         let name = name.strip_prefix('$').unwrap_or(&name);
         let is_paging = matches!(name, "skiptoken" | "deltatoken" | "count" | "");
-        let is_of_page = is_delta && matches!(name, "top" | "skip" | "orderby");
+        let is_of_page = leads == Leads::ToChanges && matches!(name, "top" | "skip" | "orderby");
         !is_paging && !is_of_page
     };
     query.split('&').filter(is_kept).collect::<Vec<_>>().join("&")

@@ -236,8 +236,7 @@ fn representation(
     };
     let stamps = page::stamps(
         layout,
-        &row.stamps,
-        preferences.stamps,
+        preferences.stamps.then_some(&row.stamps),
         DeviceId(service.database),
     );
     let context = format!("{}$metadata#{}/$entity", request.root, table.entity.set);

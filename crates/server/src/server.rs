@@ -1,5 +1,6 @@
 //! Opening, binding and running a server.
 
+use std::fs::File;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,8 +22,15 @@ use crate::request::Request;
 use crate::service::{Service, layouts};
 use crate::{ServerError, ServerOptions};
 
-/// The namespace of the entity types in the metadata document.
-const NAMESPACE: &str = "Crm";
+/// Somebody who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The name to sign in with.
+    pub name: String,
+    /// The password where it is no secret, as in a database that began with data; empty where none is needed.
+    pub known_password: Option<&'static str>,
+}
 
 /// A server with its database open, not yet listening.
 #[derive(Debug)]
@@ -32,6 +40,10 @@ pub struct Server {
     body_limit: usize,
     temporary: Option<TempDir>,
     first_password: Option<String>,
+    users: Vec<User>,
+    notes: Vec<String>,
+    is_new: bool,
+    _lock: File,
 }
 
 /// A server that listens. Requests wait until [`BoundServer::run`].
@@ -49,11 +61,11 @@ impl Server {
     /// [`ServerError`]; a database that could not be made whole is not there afterwards.
     pub fn open(options: ServerOptions) -> Result<Self, ServerError> {
         let opened = open::open(&options)?;
-        let metadata = driftless_odata::csdl::write(&opened.schema, NAMESPACE);
         let service = Service {
-            layouts: layouts(&opened.schema),
+            layouts: layouts(&opened.schema, opened.facts.as_ref()),
             schema: opened.schema,
-            metadata,
+            metadata: opened.metadata,
+            facts: opened.facts,
             tables: opened.tables,
             pool: opened.pool,
             database: opened.database,
@@ -66,7 +78,29 @@ impl Server {
             body_limit: options.body_limit,
             temporary: opened.temporary,
             first_password: opened.first_password,
+            users: opened.users,
+            notes: opened.notes,
+            is_new: opened.is_new,
+            _lock: opened.lock,
         })
+    }
+
+    /// Returns who can sign in.
+    #[must_use]
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// Returns what of the schema file is not served, and why, for people.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns whether the database was made by this call; the data of the options are in it only then.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Returns the password of the user `admin` if it was made up just now, for a new database without data. It is

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use driftless_odata::csdl::EntityFacts;
 use driftless_odata::payload::{Layout, Unknown};
 use driftless_record::{EntityName, Schema, Timestamp};
 use http::{Method, StatusCode};
@@ -21,6 +22,8 @@ pub(crate) struct Service {
     pub(crate) schema: Schema,
     /// The metadata document.
     pub(crate) metadata: String,
+    /// What it says of the wire, if it was not written here.
+    pub(crate) facts: Option<Facts>,
     pub(crate) tables: Tables,
     /// For each entity, how bodies with all its fields look.
     pub(crate) layouts: BTreeMap<EntityName, Layout>,
@@ -31,13 +34,19 @@ pub(crate) struct Service {
     pub(crate) sign_in: SignIn,
 }
 
+/// What a metadata document that was not written here says of each entity's wire.
+pub(crate) type Facts = BTreeMap<EntityName, EntityFacts>;
+
 /// Makes the layouts of a schema's entities.
-pub(crate) fn layouts(schema: &Schema) -> BTreeMap<EntityName, Layout> {
-    let layout = |entity| Layout::new(schema, entity, &[], None).unknown(Unknown::Refuse);
+pub(crate) fn layouts(schema: &Schema, facts: Option<&Facts>) -> BTreeMap<EntityName, Layout> {
+    let layout = |name, entity| {
+        let facts = facts.and_then(|facts| facts.get(name));
+        Layout::new(schema, entity, &[], facts).unknown(Unknown::Refuse)
+    };
     schema
         .entities
         .iter()
-        .map(|(name, entity)| (name.clone(), layout(entity)))
+        .map(|(name, entity)| (name.clone(), layout(name, entity)))
         .collect()
 }
 

@@ -6,5 +6,6 @@ mod device;
 mod help;
 mod misuse;
 mod repair;
+mod serve;
 mod shapes;
 mod work;

@@ -1,8 +1,9 @@
 //! Opening a database: the one in a directory, or a new one with its data.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use driftless_odata::csdl;
+use driftless_odata::csdl::{self, Metadata, Note};
 use driftless_record::Schema;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -13,10 +14,11 @@ use super::state::{self, Credential, State};
 use super::table::{Tables, child_lookups};
 use super::{load, repeat};
 use crate::options::ServerOptions;
-use crate::service::layouts;
-use crate::{ServerError, auth, crm, edge};
+use crate::server::User;
+use crate::service::{Facts, layouts};
+use crate::{ServerError, auth, crm, document, edge};
 
-/// The password of the users of a database that began with data.
+/// The password of the users of a database that began with data; it is no secret.
 pub(crate) const DEMO_PASSWORD: &str = "driftless";
 /// The user who signs in there without one.
 const DEMO_USER: &str = "demo";
@@ -35,30 +37,52 @@ pub(crate) struct Opened {
     pub(crate) temporary: Option<TempDir>,
     /// The administrator's password, if it was made just now.
     pub(crate) first_password: Option<String>,
+    /// The metadata document, and what it says of the wire if it was not written here.
+    pub(crate) metadata: String,
+    pub(crate) facts: Option<Facts>,
+    /// What of a schema file is not served, and why.
+    pub(crate) notes: Vec<String>,
+    /// Whether the database was made just now.
+    pub(crate) is_new: bool,
+    /// Who can sign in.
+    pub(crate) users: Vec<User>,
+    /// Keeps other servers out of the directory.
+    pub(crate) lock: File,
 }
 
 /// Opens the database of a server, making it if it is not there.
 pub(crate) fn open(options: &ServerOptions) -> Result<Opened, ServerError> {
     let (directory, temporary) = directory(options)?;
+    let lock = lock(&directory)?;
     let connection = pool::open(&directory.join("server.db"))?;
     let asked = asked_schema(options)?;
     let mut first_password = None;
-    let state = match state::read(&connection)? {
+    let known = state::read(&connection)?;
+    let is_new = known.is_none();
+    let state = match known {
         Some(state) => state,
         None => {
-            let schema = match &asked {
-                Some(schema) => schema.clone(),
-                None => crm::schema().map_err(|error| ServerError::Schema(error.to_string()))?,
-            };
-            first_password = create(&connection, options, &schema)?;
+            first_password = create(&connection, options, asked.as_ref())?;
             state::read(&connection)?.ok_or(ServerError::Damaged("the new database has no state"))?
         }
     };
     let schema: Schema =
         serde_json::from_str(&state.schema).map_err(|_| ServerError::Damaged("its schema cannot be read"))?;
-    if asked.is_some_and(|asked| asked != schema) {
+    if asked.is_some_and(|(asked, _)| asked.schema != schema) {
         return Err(ServerError::OtherSchema);
     }
+    let told = match state::document(&connection)? {
+        Some(text) => {
+            let read = parse(text.as_bytes())?;
+            Some((document::served(&text, &read), read))
+        }
+        None => None,
+    };
+    let (metadata, facts, notes) = match told {
+        Some((Some(metadata), read)) => (metadata, Some(read.facts), read.notes),
+        Some((None, _)) | None => (document::built_in(&schema), None, Vec::new()),
+    };
+    let users = users(&connection)?;
     let tables = Tables::new(&schema, |name| state::entity_number(&connection, name))?;
     repeat::sweep(&connection, edge::now())?;
     Ok(Opened {
@@ -71,6 +95,12 @@ pub(crate) fn open(options: &ServerOptions) -> Result<Opened, ServerError> {
         tables,
         temporary,
         first_password,
+        metadata,
+        facts,
+        notes: notes.iter().map(note).collect(),
+        is_new,
+        users,
+        lock,
     })
 }
 
@@ -88,14 +118,39 @@ fn directory(options: &ServerOptions) -> Result<(PathBuf, Option<TempDir>), Serv
     }
 }
 
-/// Reads the schema that the options name, if they name one.
-fn asked_schema(options: &ServerOptions) -> Result<Option<Schema>, ServerError> {
+/// Keeps other servers out of a directory as long as the answer lives: two at once would not see each other's changes.
+fn lock(directory: &Path) -> Result<File, ServerError> {
+    let path = directory.join("server.lock");
+    let failed = ServerError::file(&path);
+    match File::create(&path).map(|file| (file.try_lock(), file)) {
+        Ok((Ok(()), file)) => Ok(file),
+        Ok((Err(TryLockError::WouldBlock), _)) => Err(ServerError::InUse(directory.to_owned())),
+        Ok((Err(TryLockError::Error(error)), _)) | Err(error) => Err(failed(error)),
+    }
+}
+
+/// Reads the schema that the options name, if they name one, with its text.
+fn asked_schema(options: &ServerOptions) -> Result<Option<(Metadata, String)>, ServerError> {
     let Some(path) = &options.schema_file else {
         return Ok(None);
     };
     let bytes = read_file(path)?;
-    let metadata = csdl::read(&bytes).map_err(|error| ServerError::Schema(error.to_string()))?;
-    Ok(Some(metadata.schema))
+    let metadata = parse(&bytes)?;
+    let text = String::from_utf8(bytes).map_err(|_| ServerError::Schema("it is not UTF-8".to_owned()))?;
+    Ok(Some((metadata, text)))
+}
+
+fn parse(document: &[u8]) -> Result<Metadata, ServerError> {
+    csdl::read(document).map_err(|error| ServerError::Schema(error.to_string()))
+}
+
+fn note(note: &Note) -> String {
+    let property = note
+        .property
+        .as_ref()
+        .map(|name| format!(".{name}"))
+        .unwrap_or_default();
+    format!("{}{property}: {}", note.entity, note.text)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
@@ -107,8 +162,16 @@ fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
 fn create(
     connection: &Connection,
     options: &ServerOptions,
-    schema: &Schema,
+    asked: Option<&(Metadata, String)>,
 ) -> Result<Option<String>, ServerError> {
+    let (schema, facts) = match asked {
+        Some((metadata, _)) => (metadata.schema.clone(), Some(&metadata.facts)),
+        None => (
+            crm::schema().map_err(|error| ServerError::Schema(error.to_string()))?,
+            None,
+        ),
+    };
+    let schema = &schema;
     let json = serde_json::to_string(schema).map_err(|error| ServerError::Schema(error.to_string()))?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let database = edge::random_id();
@@ -119,6 +182,9 @@ fn create(
             schema: json,
         },
     )?;
+    if let Some((_, text)) = asked {
+        state::keep_document(connection, text)?;
+    }
     let tables = Tables::new(schema, |name| state::entity_number(connection, name))?;
     for table in tables.iter() {
         connection.execute_batch(&table.create())?;
@@ -126,7 +192,7 @@ fn create(
     if let Some(path) = &options.seed_file {
         let text = String::from_utf8(read_file(path)?)
             .map_err(|_| ServerError::Seed("it is not UTF-8".to_owned()))?;
-        load::from_json(connection, &tables, &layouts(schema), &text)?;
+        load::from_json(connection, &tables, &layouts(schema, facts), &text)?;
     } else if let (Some(count), None) = (options.seed_data, &options.schema_file) {
         load::built_in(connection, &tables, count)?;
     }
@@ -168,6 +234,22 @@ fn credentials(connection: &Connection, options: &ServerOptions) -> Result<Optio
         state::set_credential(connection, &credential(name, id.as_deref(), display, hash))?;
     }
     Ok(None)
+}
+
+/// Returns who can sign in, with the password where everybody knows it.
+fn users(connection: &Connection) -> Result<Vec<User>, ServerError> {
+    let users = state::users(connection)?;
+    let is_demo = users.len() > 1;
+    let known = |needs_password| match (needs_password, is_demo) {
+        (false, _) => Some(""),
+        (true, true) => Some(DEMO_PASSWORD),
+        (true, false) => None,
+    };
+    let user = |(name, needs_password)| User {
+        name,
+        known_password: known(needs_password),
+    };
+    Ok(users.into_iter().map(user).collect())
 }
 
 fn credential(name: &str, user_id: Option<&str>, display: &str, hash: Option<&str>) -> Credential {

@@ -99,6 +99,25 @@ pub(crate) fn create(connection: &Connection, state: &State) -> rusqlite::Result
     Ok(())
 }
 
+/// Keeps the metadata document that the schema was read from.
+pub(crate) fn keep_document(connection: &Connection, document: &str) -> rusqlite::Result<()> {
+    connection.execute_batch("CREATE TABLE document$ (text TEXT NOT NULL) STRICT")?;
+    connection.execute("INSERT INTO document$ (text) VALUES (?)", [document])?;
+    Ok(())
+}
+
+/// Returns the metadata document that the schema was read from; `None` for the built-in schema.
+pub(crate) fn document(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'document$'";
+    let is_there: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    if !is_there {
+        return Ok(None);
+    }
+    connection
+        .query_row("SELECT text FROM document$", [], |row| row.get(0))
+        .optional()
+}
+
 /// Returns the number of an entity, which stands for it in the feed; made at the first call.
 pub(crate) fn entity_number(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.execute(
@@ -169,6 +188,13 @@ pub(crate) fn credential(connection: &Connection, name: &str) -> rusqlite::Resul
             })
         })
         .optional()
+}
+
+/// Returns the names of those who can sign in, and whether they need a password.
+pub(crate) fn users(connection: &Connection) -> rusqlite::Result<Vec<(String, bool)>> {
+    let mut statement = connection.prepare("SELECT name, hash IS NOT NULL FROM credential$ ORDER BY name")?;
+    let users = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    users.collect()
 }
 
 /// Adds or replaces a user's credential.

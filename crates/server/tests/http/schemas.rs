@@ -119,3 +119,94 @@ fn a_seed_that_does_not_fit_leaves_no_database() {
         ServerError::OtherSchema
     ));
 }
+
+const WAREHOUSE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0"><edmx:DataServices>
+<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="Warehouse">
+  <EnumType Name="Marks" IsFlags="true"><Member Name="Fragile" Value="1"/><Member Name="Cold" Value="2"/></EnumType>
+  <EntityType Name="Item"><Key><PropertyRef Name="No"/></Key>
+    <Property Name="No" Type="Edm.String" MaxLength="9" Nullable="false"/>
+    <Property Name="Shelf" Type="Edm.Byte"/>
+    <Property Name="Marks" Type="Warehouse.Marks"/></EntityType>
+  <EntityType Name="Move"><Key><PropertyRef Name="Number"/></Key>
+    <Property Name="Number" Type="Edm.Int32" Nullable="false"/>
+    <Property Name="ItemNo" Type="Edm.String"/>
+    <NavigationProperty Name="Item" Type="Warehouse.Item"><ReferentialConstraint Property="ItemNo" ReferencedProperty="No"/></NavigationProperty></EntityType>
+  <EntityContainer Name="All"><EntitySet Name="Items" EntityType="Warehouse.Item"/><EntitySet Name="Moves" EntityType="Warehouse.Move"/>
+    <Singleton Name="Me" Type="Warehouse.Item"/></EntityContainer>
+</Schema></edmx:DataServices></edmx:Edmx>"#;
+
+fn warehouse(folder: &std::path::Path) -> ServerOptions {
+    let seed = json!({
+        "Items": [{"No": "a", "Shelf": 200, "Marks": "Fragile,Cold"}, {"No": "b", "Shelf": 1}],
+        "Moves": [{"Number": 1, "ItemNo": "a"}, {"Number": 2, "ItemNo": "b"}],
+    });
+    let mut options = options(folder, &seed.to_string());
+    std::fs::write(folder.join("schema.xml"), WAREHOUSE).unwrap();
+    options.data = Some(folder.join("data"));
+    options
+}
+
+#[tokio::test]
+async fn a_schema_file_is_served_with_its_own_names_and_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = warehouse(folder.path());
+    drop(Server::open(asked.clone()).unwrap());
+    // Also by a server that is started without naming the file again.
+    let mut again = ServerOptions::default();
+    again.data = asked.data;
+    let server = Running::start(again).await;
+    let metadata = server.get("$metadata").await.expect(200).text;
+    for told in [
+        "Namespace=\"Warehouse\"",
+        "<Property Name=\"Shelf\" Type=\"Edm.Byte\"/>",
+        "<Property Name=\"Marks\" Type=\"Warehouse.Marks\"/>",
+        "<NavigationProperty Name=\"Item\" Type=\"Warehouse.Item\">",
+        "<Annotations Target=\"Warehouse.All/Items\">",
+    ] {
+        assert!(metadata.contains(told), "{told}: {metadata}");
+    }
+    let read = driftless_odata::csdl::read(metadata.as_bytes()).unwrap();
+    let before = driftless_odata::csdl::read(WAREHOUSE.as_bytes()).unwrap();
+    assert_eq!(read.schema, before.schema);
+    assert!(
+        read.facts
+            .values()
+            .all(|facts| facts.change_tracking == Some(true) && facts.concurrency.is_some())
+    );
+    let item = server.get("Items('a')").await.expect(200).json();
+    assert_eq!(
+        (&item["Marks"], &item["Shelf"]),
+        (&json!("Cold,Fragile"), &json!(200))
+    );
+    let moves = server
+        .get("Moves?$filter=Item/Shelf eq 200")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(moves["value"].as_array().unwrap().len(), 1, "{moves}");
+}
+
+#[test]
+fn a_second_server_on_one_directory_is_refused_and_an_old_database_is_told_from_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::open(warehouse(folder.path())).unwrap();
+    assert!(first.is_new());
+    assert_eq!(first.notes(), ["Me: singletons are not supported"]);
+    let users: Vec<_> = first
+        .users()
+        .iter()
+        .map(|user| (user.name.as_str(), user.known_password))
+        .collect();
+    assert!(
+        users.contains(&("alice", Some("driftless"))) && users.contains(&("demo", Some(""))),
+        "{users:?}"
+    );
+    let error = Server::open(warehouse(folder.path())).unwrap_err();
+    assert!(matches!(&error, ServerError::InUse(_)), "{error}");
+    drop(first);
+    assert!(!Server::open(warehouse(folder.path())).unwrap().is_new());
+    let empty = Server::open(ServerOptions::default()).unwrap();
+    assert_eq!(empty.users().len(), 1);
+    assert_eq!(empty.users()[0].known_password, None);
+}
