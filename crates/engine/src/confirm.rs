@@ -210,6 +210,7 @@ impl Desk<'_> {
             CauseClass::Permission
             | CauseClass::Validation
             | CauseClass::MissingReference
+            | CauseClass::Referenced
             | CauseClass::Unique
             | CauseClass::TooLarge
             | CauseClass::Unsupported => self.refuse(ground, cause.clone(), into),

@@ -26,6 +26,8 @@ pub enum CauseClass {
     Conflict,
     /// The revision sent along is no longer the server's.
     Precondition,
+    /// Other records refer to the one that was to be deleted.
+    Referenced,
     /// Another record has this value of a unique field.
     Unique,
     /// The record is not on the server (any more).
@@ -51,6 +53,7 @@ impl CauseClass {
             Self::MissingReference => "refers to a record that the server does not have",
             Self::Conflict => "changed by someone else",
             Self::Precondition => "changed by someone else meanwhile",
+            Self::Referenced => "other records refer to it",
             Self::Unique => "value is taken by another record",
             Self::Gone => "deleted on the server",
             Self::TooLarge => "too large",

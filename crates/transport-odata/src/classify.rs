@@ -183,7 +183,7 @@ fn by_code(is_create: bool, code: &str) -> Option<CauseClass> {
     }
     // A delete that children stand against.
     if has(&["HASCHILDREN", "TOOMANYCHILDREN", "0X80040227"]) {
-        return Some(CauseClass::Unsupported);
+        return Some(CauseClass::Referenced);
     }
     if has(&["0X80072321", "0X80072322", "0X80072326"]) {
         return Some(CauseClass::Throttled);
@@ -267,7 +267,7 @@ mod tests {
             (405, "", "unsupported unsupported unsupported"),
             (408, "", "unknown unknown unknown"),
             (409, "", "precondition conflict conflict"),
-            (409, "HasChildren", "unsupported unsupported unsupported"),
+            (409, "HasChildren", "referenced referenced referenced"),
             (409, "DuplicateKey", "precondition conflict conflict"),
             (410, "", "unsupported gone done"),
             (412, "", "precondition precondition precondition"),

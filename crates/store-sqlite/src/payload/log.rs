@@ -90,6 +90,7 @@ mirror!(
         Permission,
         Validation,
         MissingReference,
+        Referenced,
         Conflict,
         Precondition,
         Unique,
