@@ -179,7 +179,7 @@ impl Desk<'_> {
     fn update(&self, id: &RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
         let writable = self.entity.access.update && !self.entity.append_only;
         self.allowed(writable, "changed")?;
-        let view = self.view(id)?;
+        let (view, image) = self.standing(id)?;
         self.check(&fields, Purpose::Update)?;
         let raw = self.raw_stamp();
         let changes: BTreeMap<FieldName, FieldEdit> = fields
@@ -196,7 +196,7 @@ impl Desk<'_> {
                 Vec::new(),
             ));
         }
-        let (under, pending) = self.grounds(id, view)?;
+        let (under, pending) = self.grounds(id, view, image)?;
         match (pending.last().map(|last| &last.state), &under) {
             (Some(OperationState::Refused(log)), Under::Kept(image)) => {
                 self.amend(image, *log, &pending, changes)
@@ -208,9 +208,9 @@ impl Desk<'_> {
     fn delete(&self, id: &RecordId) -> Result<(Written, Vec<Write>), EngineError> {
         let deletable = self.entity.access.delete && !self.entity.append_only;
         self.allowed(deletable, "deleted")?;
-        let view = self.view(id)?;
+        let (view, image) = self.standing(id)?;
         let seen = view.fields.clone();
-        let (under, pending) = self.grounds(id, view)?;
+        let (under, pending) = self.grounds(id, view, image)?;
         let kind = OperationKind::Delete {
             seen,
             raw: self.raw_stamp(),
@@ -302,18 +302,24 @@ impl Desk<'_> {
         }
     }
 
-    fn view(&self, id: &RecordId) -> Result<Record, EngineError> {
-        self.store
-            .get(&self.entity.name, id)?
-            .ok_or_else(|| EngineError::NoRecord {
-                entity: self.entity.name.to_string(),
-                id: id.to_string(),
-            })
+    /// Returns a record as the user sees it, and the image under it if there is one.
+    fn standing(&self, id: &RecordId) -> Result<(Record, Option<Image>), EngineError> {
+        let (view, image) = self.store.record_and_image(&self.entity.name, id)?;
+        let missing = || EngineError::NoRecord {
+            entity: self.entity.name.to_string(),
+            id: id.to_string(),
+        };
+        Ok((view.ok_or_else(missing)?, image))
     }
 
     /// Returns what an edit of the record rests on, and the record's pending operations.
-    fn grounds(&self, id: &RecordId, view: Record) -> Result<(Under, Vec<Operation>), EngineError> {
-        if let Some(image) = self.store.image(&self.entity.name, id)? {
+    fn grounds(
+        &self,
+        id: &RecordId,
+        view: Record,
+        image: Option<Image>,
+    ) -> Result<(Under, Vec<Operation>), EngineError> {
+        if let Some(image) = image {
             return Ok((Under::Kept(image), self.pending(id)?));
         }
         // Every pending operation has an image under it, so this record has none.

@@ -1,7 +1,7 @@
 //! Prints a store of the current format as SQL text: the fixture that later versions must still open.
 //!
 //! Run it once for each format, before it is released:
-//! `cargo run -p driftless-store-sqlite --example fixture > crates/store-sqlite/tests/fixtures/format-1.sql`
+//! `cargo run -p driftless-store-sqlite --example fixture > crates/store-sqlite/tests/fixtures/format-2.sql`
 
 use std::error::Error;
 use std::io::Write as _;

@@ -64,10 +64,12 @@ pub(crate) struct Table {
     pub(crate) fields: Vec<Column>,
     /// The places of the fields by name.
     places: BTreeMap<FieldName, usize>,
-    /// Selects every record: id, revision, and the columns of every field.
+    /// Selects every record: id, revision, and the columns of every field by name.
     pub(crate) select_all: String,
-    /// Selects one record by its id: id, revision, the columns of every field, and the generation of the catalogue.
+    /// Selects one record by its id: id, revision, the columns of every field by name, and the generation of the catalogue.
     pub(crate) select_one: String,
+    /// The same with the image of the record, before the generation; takes the entity as the second parameter.
+    pub(crate) select_with_image: String,
     /// Selects ids and revisions after an id, up to a limit.
     pub(crate) select_ids: String,
 }
@@ -111,19 +113,21 @@ impl Table {
                     .ok_or_else(|| unreadable("the catalogue"))?,
             });
         }
-        let places = fields
+        let places: BTreeMap<_, _> = fields
             .iter()
             .enumerate()
             .map(|(place, field)| (field.name.clone(), place))
             .collect();
         let mut select_all = "SELECT \"id\", \"revision\"".to_owned();
-        for name in fields.iter().flat_map(Column::names) {
+        for name in places.values().flat_map(|place| fields[*place].names()) {
             select_all.push_str(", ");
             select_all.push_str(&name);
         }
         let from = format!(" FROM \"e{number}\"");
-        let select_one =
-            format!("{select_all}, (SELECT catalogue FROM position WHERE one = 1){from} WHERE \"id\" = ?1");
+        let catalogue = "(SELECT catalogue FROM position WHERE one = 1)";
+        let image = "(SELECT image FROM entry WHERE entity = ?2 AND record = ?1 AND image IS NOT NULL)";
+        let select_one = format!("{select_all}, {catalogue}{from} WHERE \"id\" = ?1");
+        let select_with_image = format!("{select_all}, {image}, {catalogue}{from} WHERE \"id\" = ?1");
         select_all.push_str(&from);
         Ok(Self {
             number,
@@ -132,6 +136,7 @@ impl Table {
             fields,
             places,
             select_one,
+            select_with_image,
             select_all,
             select_ids: format!(
                 "SELECT \"id\", \"revision\" FROM \"e{number}\" WHERE \"id\" > ?1 ORDER BY \"id\" LIMIT ?2"
@@ -142,6 +147,11 @@ impl Table {
     /// Returns the quoted name of the table.
     pub(crate) fn name(&self) -> String {
         format!("\"e{}\"", self.number)
+    }
+
+    /// Returns the fields in the order of their names.
+    pub(crate) fn by_name(&self) -> impl Iterator<Item = &Column> {
+        self.places.values().map(|place| &self.fields[*place])
     }
 
     /// Returns the column of a field.

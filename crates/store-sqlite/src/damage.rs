@@ -125,8 +125,12 @@ fn salvage(options: &StoreOptions, operations: &mut Vec<Operation>) -> Result<()
     let mut damaged = Ok(());
     while let Some(row) = rows.next().map_err(of_database)? {
         let payload = row.get_ref(0).map_err(of_database)?;
-        let operation = payload.as_str().ok().and_then(|text| decode_operation(text).ok());
+        let operation = payload
+            .as_bytes()
+            .ok()
+            .and_then(|payload| decode_operation(payload).ok());
         match operation {
+            Some(operation) if operation.state.is_final() => {}
             Some(operation) => operations.push(operation),
             None => damaged = Err(crate::error::unreadable("an operation")),
         }

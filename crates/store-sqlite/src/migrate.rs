@@ -15,7 +15,10 @@ pub(crate) struct Formats {
 
 /// The store of an account; marked `dfls` in ASCII.
 pub(crate) const STORE: Formats = Formats {
-    steps: &[include_str!("../migrations/0001_first.sql")],
+    steps: &[
+        include_str!("../migrations/0001_first.sql"),
+        include_str!("../migrations/0002_one_row_for_an_edit.sql"),
+    ],
     application: 0x6466_6c73,
 };
 

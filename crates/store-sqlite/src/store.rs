@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use driftless_record::Schema;
-use driftless_store::{CommitNumber, RecordStore, WriteBatch};
+use driftless_record::{EntityName, Record, RecordId, Schema};
+use driftless_store::{
+    CommitNumber, Image, JournalReader as _, RecordStore, ViewReader as _, Write, WriteBatch,
+};
 use rusqlite::Connection;
 
 use crate::StoreOptions;
@@ -156,22 +158,30 @@ pub(crate) struct Look<'a> {
     pub(crate) connection: &'a Connection,
 }
 
-struct Position {
-    number: CommitNumber,
-    generation: i64,
+/// Where a store stands.
+pub(crate) struct Position {
+    /// The number of the last commit.
+    pub(crate) number: i64,
+    /// The generation of the catalogue.
+    pub(crate) generation: i64,
 }
 
-fn read_position(connection: &Connection) -> Result<Position> {
-    let mut statement = connection
-        .prepare_cached("SELECT number, catalogue FROM position WHERE one = 1")
-        .map_err(of_database)?;
-    let (number, generation) = statement
-        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
-        .map_err(of_database)?;
-    Ok(Position {
-        number: commit_number(number)?,
-        generation,
-    })
+/// Reads where a store stands.
+pub(crate) fn read_position(connection: &Connection) -> Result<Position> {
+    connection
+        .prepare_cached(
+            "SELECT max(number, coalesce((SELECT number FROM entry ORDER BY key DESC LIMIT 1), 0)), catalogue
+             FROM position WHERE one = 1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row([], |row| {
+                Ok(Position {
+                    number: row.get(0)?,
+                    generation: row.get(1)?,
+                })
+            })
+        })
+        .map_err(of_database)
 }
 
 /// Turns a stored commit number into the port's.
@@ -210,8 +220,15 @@ impl RecordStore for SqliteStore {
         let mut writer = self.writer();
         let mut commit = Commit::begin(&writer.connection, self.catalogue())?;
         commit.expect(batch.expect)?;
-        for write in &batch.writes {
-            commit.write(write)?;
+        let mut writes = batch.writes.iter().peekable();
+        while let Some(write) = writes.next() {
+            match (write, writes.peek()) {
+                (Write::PutImage(image), Some(Write::PutOperation(operation))) => {
+                    commit.put_edit(image, operation)?;
+                    writes.next();
+                }
+                _ => commit.write(write)?,
+            }
         }
         let (number, catalogue) = commit.finish()?;
         let loading = catalogue.tables.values().any(|t| t.state == State::Loading);
@@ -221,7 +238,18 @@ impl RecordStore for SqliteStore {
         Ok(number)
     }
 
+    fn record_and_image(
+        &self,
+        entity: &EntityName,
+        id: &RecordId,
+    ) -> Result<(Option<Record>, Option<Image>)> {
+        if let Some((record, image)) = self.with_image_at_hand(entity, id)? {
+            return Ok((Some(record), image));
+        }
+        Ok((self.get(entity, id)?, self.image(entity, id)?))
+    }
+
     fn position(&self) -> Result<CommitNumber> {
-        self.look(|look| Ok(read_position(look.connection)?.number))
+        self.look(|look| commit_number(read_position(look.connection)?.number))
     }
 }

@@ -150,6 +150,19 @@ pub trait RecordStore: ViewReader + JournalReader + Send + Sync {
     /// # Errors
     /// The database's.
     fn position(&self) -> Result<CommitNumber, StoreError>;
+
+    /// Returns a record of the view and the image under it: what an edit rests on. A store that reads both in one step
+    /// says so here; the answer is the same as that of [`ViewReader::get`] and [`JournalReader::image`].
+    ///
+    /// # Errors
+    /// Like [`ViewReader::get`].
+    fn record_and_image(
+        &self,
+        entity: &EntityName,
+        id: &RecordId,
+    ) -> Result<(Option<Record>, Option<Image>), StoreError> {
+        Ok((self.get(entity, id)?, self.image(entity, id)?))
+    }
 }
 
 const _: fn(&dyn RecordStore) = |_| {};

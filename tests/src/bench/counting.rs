@@ -63,6 +63,14 @@ impl<S: RecordStore> RecordStore for Counting<S> {
     fn position(&self) -> Result<CommitNumber, StoreError> {
         self.inner.position()
     }
+
+    fn record_and_image(
+        &self,
+        entity: &EntityName,
+        id: &RecordId,
+    ) -> Result<(Option<Record>, Option<Image>), StoreError> {
+        self.inner.record_and_image(entity, id)
+    }
 }
 
 impl<S: ViewReader> ViewReader for Counting<S> {

@@ -10,7 +10,7 @@ use super::account::{ACCOUNT, FILES, HAD_STORE, STORE};
 use super::{Account, Home, HomeError};
 use crate::closing::{self, Pending};
 use crate::damage::readable;
-use crate::payload::encode_operation;
+use crate::payload::operation_json;
 use crate::{Health, Key, SqliteStore, StoreOptions, folder};
 
 /// The file in the vault with the operations that could be read.
@@ -95,7 +95,7 @@ impl Home {
 
 /// Writes operations in their stored form, as a JSON array with one a line.
 fn write(path: &Path, operations: &[Operation]) -> Result<(), HomeError> {
-    let lines: Result<Vec<_>, _> = operations.iter().map(encode_operation).collect();
+    let lines: Result<Vec<_>, _> = operations.iter().map(operation_json).collect();
     let lines = lines.map_err(|_| StoreError::Damaged("an operation cannot be written".to_owned()))?;
     fs::write(path, format!("[\n{}\n]\n", lines.join(",\n")))?;
     Ok(fs::File::open(path)?.sync_all()?)

@@ -16,6 +16,6 @@ mod value;
 pub(crate) use entity::{decode_entity, encode_entity};
 pub(crate) use image::{decode_image, encode_image};
 pub(crate) use log::{decode_log, encode_log};
-pub(crate) use operation::{decode_operation, encode_operation};
+pub(crate) use operation::{decode_operation, encode_operation, operation_json};
 pub(crate) use sending::{decode_sending, encode_sending};
 pub(crate) use unreadable::Unreadable;

@@ -117,8 +117,19 @@ fn an_operation_of_an_old_writer_reads_like_new() {
         OperationKind::Update(edit(Value::text("x"))),
         OperationState::Queued,
     );
-    assert_eq!(decode_operation(OPERATION).unwrap(), expected);
-    assert_eq!(encode_operation(&expected).unwrap(), OPERATION);
+    assert_eq!(decode_operation(OPERATION.as_bytes()).unwrap(), expected);
+    assert_eq!(operation_json(&expected).unwrap(), OPERATION);
+}
+
+#[test]
+fn an_operation_is_written_as_format_2_writes_it() {
+    let operation = operation(
+        OperationKind::Update(edit(Value::text("x"))),
+        OperationState::Queued,
+    );
+    let bytes = encode_operation(&operation).unwrap();
+    let shown: String = bytes.iter().map(|byte| byte.escape_ascii().to_string()).collect();
+    expect_test::expect![[r#"\x01\x01\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\t\x04anna\x01t\x02s1\x07Account\x017\x01\x01r\x01\x01\x04name\x00\x05\x01x\xc8\x01\n\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x01\xca\x01\x02\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x01\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x00\x01\x02"#]].assert_eq(&shown);
 }
 
 #[test]
@@ -271,7 +282,8 @@ proptest! {
     fn no_payload_makes_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0..900usize) {
         let (entity, id) = account();
         let _ = decode_image(&entity, &id, &[&[1], &bytes[..]].concat());
-        let _ = decode_operation(&OPERATION[..cut.min(OPERATION.len())]);
+        let _ = decode_operation(&OPERATION.as_bytes()[..cut.min(OPERATION.len())]);
+        let _ = decode_operation(&[&[1], &bytes[..]].concat());
         let _ = decode_log(&String::from_utf8_lossy(&bytes));
     }
 }

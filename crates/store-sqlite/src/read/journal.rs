@@ -7,46 +7,39 @@ use driftless_store::{FileRow, Image, JournalReader, LogSelection, OperationSele
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension as _, Params, Row};
 
+use super::row::image;
 use crate::SqliteStore;
 use crate::error::{Result, of_database, unreadable};
-use crate::payload::{decode_image, decode_log, decode_operation, decode_sending};
+use crate::payload::{decode_log, decode_operation, decode_sending};
 use crate::store::Look;
+
+/// Finds the pending operations in the index of open entries, without a look at those that are final.
+const PENDING: &str = "
+    SELECT payload FROM entry
+    WHERE key IN (SELECT key FROM entry INDEXED BY entry_open WHERE pending = 1) ORDER BY key LIMIT ?1";
 
 impl JournalReader for SqliteStore {
     fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>> {
-        let payloads = self.look(|look| match selection {
-            OperationSelection::Pending(limit) => {
-                look.texts("SELECT payload FROM entry NOT INDEXED WHERE id IS NOT NULL ORDER BY key LIMIT ?1", [bound(*limit)])
-            }
-            OperationSelection::PendingOf(entity, id) => look.texts(
-                "SELECT entry.payload FROM unsettled JOIN entry ON entry.key = unsettled.key
-                 WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.key % 2 = 0
-                 ORDER BY unsettled.key",
+        self.look(|look| match selection {
+            OperationSelection::Pending(limit) => look.operations(PENDING, [bound(*limit)]),
+            OperationSelection::PendingOf(entity, id) => look.operations(
+                "SELECT payload FROM entry WHERE entity = ?1 AND record = ?2 AND pending = 1 ORDER BY key",
                 (entity.as_str(), id.as_str()),
             ),
-            OperationSelection::One(id) => look.texts(
-                "SELECT payload FROM entry WHERE id = ?1 UNION ALL SELECT payload FROM history WHERE id = ?1",
-                [id.0.as_bytes()],
-            ),
-            OperationSelection::Latest(limit) => look.texts(
-                "SELECT payload FROM (
-                     SELECT * FROM (SELECT key / 2 AS sequence, payload FROM entry NOT INDEXED WHERE id IS NOT NULL
-                                    ORDER BY key DESC LIMIT ?1)
-                     UNION ALL
-                     SELECT * FROM (SELECT sequence, payload FROM history ORDER BY sequence DESC LIMIT ?1)
-                     ORDER BY sequence DESC LIMIT ?1
-                 ) ORDER BY sequence",
+            OperationSelection::One(id) => {
+                look.operations("SELECT payload FROM entry WHERE id = ?1", [id.0.as_bytes()])
+            }
+            OperationSelection::Latest(limit) => look.operations(
+                "SELECT payload FROM (SELECT key, payload FROM entry NOT INDEXED WHERE id IS NOT NULL
+                                      ORDER BY key DESC LIMIT ?1) ORDER BY key",
                 [bound(*limit)],
             ),
-        })?;
-        decoded(&payloads, |text| {
-            decode_operation(text).map_err(|_| unreadable("an operation"))
         })
     }
 
     fn pending(&self) -> Result<u64> {
         let count: Option<i64> =
-            self.look(|look| look.one("SELECT count(*) FROM entry WHERE id IS NOT NULL", []))?;
+            self.look(|look| look.one("SELECT count(*) FROM entry WHERE pending = 1", []))?;
         Ok(count.map_or(0, i64::cast_unsigned))
     }
 
@@ -61,28 +54,17 @@ impl JournalReader for SqliteStore {
     fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>> {
         let payload: Option<Vec<u8>> = self.look(|look| {
             look.one(
-                "SELECT entry.payload FROM unsettled JOIN entry ON entry.key = unsettled.key
-                 WHERE unsettled.entity = ?1 AND unsettled.record = ?2 AND unsettled.key % 2 = 1",
+                "SELECT image FROM entry WHERE entity = ?1 AND record = ?2 AND image IS NOT NULL",
                 (entity.as_str(), id.as_str()),
             )
         })?;
-        payload
-            .map(|bytes| {
-                let (server, gone) = decode_image(entity, id, &bytes).map_err(|_| unreadable("an image"))?;
-                Ok(Image {
-                    entity: entity.clone(),
-                    id: id.clone(),
-                    server,
-                    gone,
-                })
-            })
-            .transpose()
+        payload.map(|bytes| image(entity, id, &bytes)).transpose()
     }
 
     fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>> {
         let ids = self.look(|look| {
             look.texts(
-                "SELECT record FROM unsettled WHERE entity = ?1 AND key % 2 = 1 ORDER BY record",
+                "SELECT record FROM entry WHERE entity = ?1 AND image IS NOT NULL ORDER BY record",
                 [entity.as_str()],
             )
         })?;
@@ -159,6 +141,19 @@ fn file(entity: &EntityName, id: &RecordId, row: &Row<'_>) -> Result<FileRow> {
 }
 
 impl Look<'_> {
+    /// Returns the operations whose payloads are in the first column.
+    fn operations(&self, sql: &str, params: impl Params) -> Result<Vec<Operation>> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(of_database)?;
+        let mut rows = statement.query(params).map_err(of_database)?;
+        let mut operations = Vec::new();
+        while let Some(row) = rows.next().map_err(of_database)? {
+            let payload = row.get_ref(0).map_err(of_database)?.as_bytes();
+            let operation = payload.ok().and_then(|payload| decode_operation(payload).ok());
+            operations.push(operation.ok_or_else(|| unreadable("an operation"))?);
+        }
+        Ok(operations)
+    }
+
     /// Returns the first column of every row.
     fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<String>> {
         let mut statement = self.connection.prepare_cached(sql).map_err(of_database)?;

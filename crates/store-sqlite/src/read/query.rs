@@ -152,7 +152,7 @@ impl Reader<'_> {
             sql,
             params: params.into_iter().collect(),
         };
-        self.rows(&statement, |row| record(entity, table.fields.iter(), row))
+        self.rows(&statement, |row| record(entity, table.by_name(), row))
     }
 
     fn children(&self, child: &EntityName, via: &FieldName, parent: &RecordId) -> Result<Vec<Record>> {

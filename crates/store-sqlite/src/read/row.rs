@@ -2,12 +2,13 @@
 
 use driftless_record::sql::{self, StoredRef};
 use driftless_record::{EntityName, FieldKind, Fields, Record, RecordId, Revision, Value};
-use driftless_store::StoreError;
+use driftless_store::{Image, StoreError};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
 use crate::catalogue::Column;
 use crate::error::{Result, of_database, unreadable};
+use crate::payload::decode_image;
 
 /// Reads the value of a field whose columns begin at a place.
 pub(crate) fn field_value(kind: &FieldKind, row: &Row<'_>, at: usize) -> Result<Value> {
@@ -34,16 +35,29 @@ pub(super) fn record<'a>(
 ) -> Result<Record> {
     let (id, revision) = identity(row)?;
     let mut at = 2;
-    let mut values = Fields::new();
-    for field in fields {
-        values.insert(field.name.clone(), field_value(&field.kind, row, at)?);
-        at += sql::columns(&field.kind).len();
-    }
+    let values: Result<Fields> = fields
+        .map(|field| {
+            let value = field_value(&field.kind, row, at)?;
+            at += sql::columns(&field.kind).len();
+            Ok((field.name.clone(), value))
+        })
+        .collect();
     Ok(Record {
         entity: entity.clone(),
         id,
         revision,
-        fields: values,
+        fields: values?,
+    })
+}
+
+/// Reads the image of a record from its payload.
+pub(super) fn image(entity: &EntityName, id: &RecordId, payload: &[u8]) -> Result<Image> {
+    let (server, gone) = decode_image(entity, id, payload).map_err(|_| unreadable("an image"))?;
+    Ok(Image {
+        entity: entity.clone(),
+        id: id.clone(),
+        server,
+        gone,
     })
 }
 

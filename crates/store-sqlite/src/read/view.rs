@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use driftless_record::{EntityName, Query, Record, RecordId, Revision, Schema, Timestamp};
-use driftless_store::ViewReader;
-use rusqlite::OptionalExtension as _;
+use driftless_store::{Image, ViewReader};
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension as _, Params, Row};
 
-use super::row::{identity, record};
+use super::row::{identity, image, record};
 use crate::SqliteStore;
-use crate::catalogue::State;
+use crate::catalogue::{State, Table};
 use crate::error::{Result, of_database};
 
 impl ViewReader for SqliteStore {
@@ -27,7 +28,7 @@ impl ViewReader for SqliteStore {
                 .prepare_cached(&table.select_one)
                 .map_err(of_database)?;
             statement
-                .query_row([id.as_str()], |row| Ok(record(entity, table.fields.iter(), row)))
+                .query_row([id.as_str()], |row| Ok(record(entity, table.by_name(), row)))
                 .optional()
                 .map_err(of_database)?
                 .transpose()
@@ -79,16 +80,53 @@ impl ViewReader for SqliteStore {
 impl SqliteStore {
     /// Returns a record in one statement; `None` also if the catalogue has changed.
     fn get_at_hand(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>> {
+        self.row_at_hand(
+            entity,
+            |table| &table.select_one,
+            [id.as_str()],
+            |table, row, _| record(entity, table.by_name(), row),
+        )
+    }
+
+    /// Returns a record and its image in one statement, if the record is there.
+    pub(crate) fn with_image_at_hand(
+        &self,
+        entity: &EntityName,
+        id: &RecordId,
+    ) -> Result<Option<(Record, Option<Image>)>> {
+        self.row_at_hand(
+            entity,
+            |table| &table.select_with_image,
+            [id.as_str(), entity.as_str()],
+            |table, row, last| {
+                let record = record(entity, table.by_name(), row)?;
+                let image = match row.get_ref(last - 1).map_err(of_database)? {
+                    ValueRef::Blob(payload) => Some(image(entity, id, payload)?),
+                    _ => None,
+                };
+                Ok((record, image))
+            },
+        )
+    }
+
+    /// Reads one row in one statement, whose last column is the generation of the catalogue.
+    fn row_at_hand<T>(
+        &self,
+        entity: &EntityName,
+        sql: fn(&Table) -> &str,
+        params: impl Params,
+        read: impl Fn(&Table, &Row<'_>, usize) -> Result<T>,
+    ) -> Result<Option<T>> {
         let catalogue = self.catalogue();
         let Ok(table) = catalogue.table(entity) else {
             return Ok(None);
         };
         self.look(|look| {
-            let Ok(mut statement) = look.connection.prepare_cached(&table.select_one) else {
+            let Ok(mut statement) = look.connection.prepare_cached(sql(table)) else {
                 return Ok(None);
             };
             let last = statement.column_count().saturating_sub(1);
-            let mut rows = statement.query([id.as_str()]).map_err(of_database)?;
+            let mut rows = statement.query(params).map_err(of_database)?;
             let Some(row) = rows.next().map_err(of_database)? else {
                 return Ok(None);
             };
@@ -96,7 +134,7 @@ impl SqliteStore {
             if generation != catalogue.generation {
                 return Ok(None);
             }
-            record(entity, table.fields.iter(), row).map(Some)
+            read(table, row, last).map(Some)
         })
     }
 }

@@ -7,13 +7,14 @@ use rusqlite::Connection;
 
 use crate::catalogue::Catalogue;
 use crate::error::{Result, of_database};
-use crate::store::{commit_number, execute};
+use crate::store::{commit_number, execute, read_position};
 
 /// A commit under way. Dropped before [`Commit::finish`], it leaves nothing behind.
 pub(crate) struct Commit<'a> {
     pub(super) connection: &'a Connection,
     pub(super) catalogue: Arc<Catalogue>,
-    number: CommitNumber,
+    /// The number of this commit.
+    pub(super) number: i64,
     generation: i64,
 }
 
@@ -25,28 +26,20 @@ impl<'a> Commit<'a> {
             connection,
             generation: known.generation,
             catalogue: known,
-            number: CommitNumber(0),
+            number: 0,
         };
-        let (number, generation) = commit
-            .connection
-            .prepare_cached(
-                "UPDATE position SET number = number + 1 WHERE one = 1 RETURNING number, catalogue",
-            )
-            .and_then(|mut statement| {
-                statement.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-            })
-            .map_err(of_database)?;
-        commit.number = commit_number(number)?;
-        if generation != commit.generation {
-            commit.catalogue = Arc::new(Catalogue::load(connection, generation)?);
-            commit.generation = generation;
+        let position = read_position(connection)?;
+        commit.number = position.number + 1;
+        if position.generation != commit.generation {
+            commit.catalogue = Arc::new(Catalogue::load(connection, position.generation)?);
+            commit.generation = position.generation;
         }
         Ok(commit)
     }
 
     /// Checks that nothing was committed since the number that the batch was based on.
     pub(crate) fn expect(&self, expected: Option<CommitNumber>) -> Result<()> {
-        let found = CommitNumber(self.number.0.saturating_sub(1));
+        let found = commit_number(self.number - 1)?;
         match expected {
             Some(expected) if expected != found => Err(StoreError::Stale { expected, found }),
             _ => Ok(()),
@@ -74,7 +67,7 @@ impl<'a> Commit<'a> {
     }
 
     /// Makes everything durable and returns the number of the commit, and the catalogue as it is now.
-    pub(crate) fn finish(mut self) -> Result<(CommitNumber, Arc<Catalogue>)> {
+    pub(crate) fn finish(self) -> Result<(CommitNumber, Arc<Catalogue>)> {
         if self.catalogue.generation != self.generation {
             self.connection
                 .execute(
@@ -83,8 +76,14 @@ impl<'a> Commit<'a> {
                 )
                 .map_err(of_database)?;
         }
+        // One page less for an edit, whose operation, the last entry, has the number already.
+        self.run(
+            "UPDATE position SET number = ?1
+             WHERE one = 1 AND ?1 > coalesce((SELECT number FROM entry ORDER BY key DESC LIMIT 1), 0)",
+            [self.number],
+        )?;
         execute(self.connection, "COMMIT")?;
-        Ok((self.number, std::mem::take(&mut self.catalogue)))
+        Ok((commit_number(self.number)?, Arc::clone(&self.catalogue)))
     }
 
     /// Returns the generation that a changed catalogue gets.

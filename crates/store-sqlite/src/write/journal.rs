@@ -2,64 +2,91 @@
 
 use driftless_record::{EntityName, LogEntry, Operation, RecordId, RequestId, Sending};
 use driftless_store::{FileRow, Image, StoreError};
-use rusqlite::ErrorCode;
 
 use super::Commit;
 use crate::error::{Result, too_large, unreadable};
 use crate::payload::{encode_image, encode_log, encode_operation, encode_sending};
 
-/// Puts a pending operation; changes nothing if its place is taken by another, or its id has another place.
-const PUT_PENDING: &str = "
-    INSERT INTO entry (key, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (key) DO UPDATE SET state = excluded.state, payload = excluded.payload
-    WHERE id = excluded.id AND entity = excluded.entity AND record = excluded.record";
+/// Puts a new operation together with the image of its record; changes nothing if either is there already.
+const PUT_EDIT: &str = "
+    INSERT OR IGNORE INTO entry (key, id, entity, record, state, pending, payload, number, image)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+    WHERE NOT EXISTS (SELECT 1 FROM entry WHERE entity = ?3 AND record = ?4 AND image IS NOT NULL)";
 
-const PUT_FINAL: &str = "
-    INSERT INTO history (sequence, id, entity, record, state, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, entity = excluded.entity, record = excluded.record,
-    state = excluded.state, payload = excluded.payload";
+const PUT_NEW: &str = "
+    INSERT OR IGNORE INTO entry (key, id, entity, record, state, pending, payload, number)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// Puts an image in the place that the record's image has, or under the next odd number.
+const PUT_KNOWN: &str = "
+    UPDATE entry SET state = ?5, pending = ?6, payload = ?7
+    WHERE key = ?1 AND id = ?2 AND entity = ?3 AND record = ?4";
+
+/// Puts an operation that has another place now: another sequence number, or another record.
+const PUT_MOVED: &str = "
+    UPDATE OR IGNORE entry
+    SET key = ?1, entity = ?3, record = ?4, state = ?5, pending = ?6, payload = ?7, image = NULL
+    WHERE id = ?2";
+
+/// Gives the image that an operation was made with a row of its own, for it stays with the record.
+const DETACH_IMAGE: &str = "
+    INSERT INTO entry (key, entity, record, pending, image, number)
+    SELECT (SELECT max(key) + 1 + max(key) % 2 FROM entry), entity, record, 0, image, ?2
+    FROM entry WHERE id = ?1 AND image IS NOT NULL";
+
 const PUT_IMAGE: &str = "
-    INSERT INTO entry (key, entity, record, payload) VALUES (coalesce(
-        (SELECT key FROM unsettled WHERE entity = ?1 AND record = ?2 AND key % 2 = 1),
-        (SELECT max(key) + 1 + max(key) % 2 FROM entry),
-        1
-    ), ?1, ?2, ?3)
-    ON CONFLICT (key) DO UPDATE SET payload = excluded.payload";
+    UPDATE entry SET image = ?3 WHERE entity = ?1 AND record = ?2 AND image IS NOT NULL";
+
+/// Puts an image that has no operation under the next odd number.
+const PUT_LONE_IMAGE: &str = "
+    INSERT INTO entry (key, entity, record, pending, image, number)
+    SELECT coalesce(max(key) + 1 + max(key) % 2, 1), ?1, ?2, 0, ?3, ?4 FROM entry";
+
+const DROP_LONE_IMAGE: &str = "
+    DELETE FROM entry WHERE entity = ?1 AND record = ?2 AND image IS NOT NULL AND id IS NULL";
 
 const DROP_IMAGE: &str = "
-    DELETE FROM entry WHERE key = (SELECT key FROM unsettled WHERE entity = ?1 AND record = ?2 AND key % 2 = 1)";
+    UPDATE entry SET image = NULL WHERE entity = ?1 AND record = ?2 AND image IS NOT NULL";
 
 impl Commit<'_> {
-    pub(super) fn put_operation(&self, operation: &Operation) -> Result<()> {
-        let id = operation.id.0.as_bytes();
-        let sequence = i64::try_from(operation.sequence).ok();
-        // Twice the sequence number must leave room for the odd number of an image.
-        let key = sequence.and_then(|sequence| sequence.checked_mul(2).filter(|key| *key < i64::MAX - 2));
-        let (Some(sequence), Some(key)) = (sequence, key) else {
-            return Err(too_large("the sequence number"));
-        };
-        let payload = encode_operation(operation).map_err(|_| unreadable("an operation"))?;
-        let (entity, record) = (operation.entity.as_str(), operation.record.as_str());
-        let word = operation.state.word();
-        let put = |sql, place: i64| match self.run(sql, (place, id, entity, record, word, &payload)) {
-            Err(StoreError::Backend(source)) if is_constraint(source.as_ref()) => Ok(0),
-            result => result,
-        };
-        let drop_pending = || self.run("DELETE FROM entry WHERE id = ?1", [id]);
-        let mut done;
-        if operation.state.is_final() {
-            drop_pending()?;
-            done = put(PUT_FINAL, sequence)?;
-        } else {
-            done = put(PUT_PENDING, key)?;
-            if done == 0 && drop_pending()? > 0 {
-                // It had another place.
-                done = put(PUT_PENDING, key)?;
+    /// Puts an image and the operation that was made with it, in one row if both are new.
+    pub(crate) fn put_edit(&self, image: &Image, operation: &Operation) -> Result<()> {
+        if image.entity == operation.entity && image.id == operation.record {
+            let row = OperationRow::new(operation)?;
+            let (key, id, entity, record, state, pending, payload) = row.values();
+            let image = encoded(image)?;
+            let values = (
+                key,
+                id,
+                entity,
+                record,
+                state,
+                pending,
+                payload,
+                self.number,
+                &image,
+            );
+            if self.run(PUT_EDIT, values)? > 0 {
+                return Ok(());
             }
         }
-        if done == 0 {
+        self.put_image(image)?;
+        self.put_operation(operation)
+    }
+
+    pub(super) fn put_operation(&self, operation: &Operation) -> Result<()> {
+        let row = OperationRow::new(operation)?;
+        let (key, id, entity, record, state, pending, payload) = row.values();
+        let known = self.run(PUT_KNOWN, row.values())? > 0;
+        if known
+            || self.run(
+                PUT_NEW,
+                (key, id, entity, record, state, pending, payload, self.number),
+            )? > 0
+        {
+            return Ok(());
+        }
+        self.run(DETACH_IMAGE, (id, self.number))?;
+        if self.run(PUT_MOVED, row.values())? == 0 {
             let why = format!("operation {}: another has its sequence number", operation.id);
             return Err(StoreError::Unfit(why));
         }
@@ -82,22 +109,19 @@ impl Commit<'_> {
     }
 
     pub(super) fn put_image(&self, image: &Image) -> Result<()> {
-        if let Some(server) = &image.server
-            && (server.record.entity != image.entity || server.record.id != image.id)
-        {
-            return Err(StoreError::Unfit(format!(
-                "the image of {} is of another record",
-                image.entity
-            )));
+        let payload = encoded(image)?;
+        let (entity, record) = (image.entity.as_str(), image.id.as_str());
+        if self.run(PUT_IMAGE, (entity, record, &payload))? == 0 {
+            self.run(PUT_LONE_IMAGE, (entity, record, &payload, self.number))?;
         }
-        let payload = encode_image(image.server.as_ref(), image.gone).map_err(|_| unreadable("an image"))?;
-        let place = (image.entity.as_str(), image.id.as_str());
-        self.run(PUT_IMAGE, (place.0, place.1, &payload))?;
         Ok(())
     }
 
     pub(super) fn drop_image(&self, entity: &EntityName, id: &RecordId) -> Result<()> {
-        self.run(DROP_IMAGE, (entity.as_str(), id.as_str()))?;
+        let place = (entity.as_str(), id.as_str());
+        if self.run(DROP_LONE_IMAGE, place)? == 0 {
+            self.run(DROP_IMAGE, place)?;
+        }
         Ok(())
     }
 
@@ -148,9 +172,49 @@ impl Commit<'_> {
     }
 }
 
-fn is_constraint(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    error
-        .downcast_ref::<rusqlite::Error>()
-        .and_then(rusqlite::Error::sqlite_error_code)
-        .is_some_and(|code| code == ErrorCode::ConstraintViolation)
+/// The columns of an operation.
+struct OperationRow<'a> {
+    operation: &'a Operation,
+    key: i64,
+    payload: Vec<u8>,
+}
+
+impl<'a> OperationRow<'a> {
+    fn new(operation: &'a Operation) -> Result<Self> {
+        // Twice the sequence number must leave room for the odd number of an image.
+        let key = i64::try_from(operation.sequence)
+            .ok()
+            .and_then(|sequence| sequence.checked_mul(2).filter(|key| *key < i64::MAX - 2));
+        Ok(Self {
+            operation,
+            key: key.ok_or_else(|| too_large("the sequence number"))?,
+            payload: encode_operation(operation).map_err(|_| unreadable("an operation"))?,
+        })
+    }
+
+    fn values(&self) -> (i64, &[u8; 16], &str, &str, &str, bool, &[u8]) {
+        let operation = self.operation;
+        (
+            self.key,
+            operation.id.0.as_bytes(),
+            operation.entity.as_str(),
+            operation.record.as_str(),
+            operation.state.word(),
+            !operation.state.is_final(),
+            &self.payload,
+        )
+    }
+}
+
+/// Checks that an image is of its record, and encodes it.
+fn encoded(image: &Image) -> Result<Vec<u8>> {
+    if let Some(server) = &image.server
+        && (server.record.entity != image.entity || server.record.id != image.id)
+    {
+        return Err(StoreError::Unfit(format!(
+            "the image of {} is of another record",
+            image.entity
+        )));
+    }
+    encode_image(image.server.as_ref(), image.gone).map_err(|_| unreadable("an image"))
 }

@@ -65,7 +65,7 @@ impl Commit<'_> {
                     StoreError::Unfit(format!("field {} of {}: {error}", column.name, rows.entity))
                 })?;
             }
-            put.row(row, &stored).map_err(of_database)?;
+            put.row(row, &stored)?;
         }
         Ok(())
     }
@@ -82,34 +82,51 @@ impl Commit<'_> {
 
 /// Puts rows: where most are new, they are inserted and the others updated; where most are there, the other way round.
 struct Put<'a> {
+    connection: &'a Connection,
+    table: &'a Table,
+    names: Vec<String>,
     update: Option<CachedStatement<'a>>,
-    insert: CachedStatement<'a>,
+    insert: Option<CachedStatement<'a>>,
 }
 
 impl<'a> Put<'a> {
-    fn prepare(connection: &'a Connection, table: &Table, columns: &[&Column]) -> Result<Self> {
+    fn prepare(connection: &'a Connection, table: &'a Table, columns: &[&Column]) -> Result<Self> {
         let names: Vec<_> = columns.iter().flat_map(|column| column.names()).collect();
-        let prepare = |sql: String| connection.prepare_cached(&sql).map_err(of_database);
-        Ok(match table.state {
-            State::Loading => Self {
-                update: None,
-                insert: prepare(insert(table, &names) + &on_conflict(&names))?,
-            },
-            State::Open | State::Gone => Self {
-                update: Some(prepare(update(table, &names))?),
-                insert: prepare(insert(table, &names))?,
-            },
+        let update = match table.state {
+            State::Loading => None,
+            State::Open | State::Gone => Some(prepare(connection, &update(table, &names))?),
+        };
+        Ok(Self {
+            connection,
+            table,
+            names,
+            update,
+            insert: None,
         })
     }
 
-    fn row(&mut self, row: &Row, stored: &[Stored<'_>]) -> rusqlite::Result<()> {
+    fn row(&mut self, row: &Row, stored: &[Stored<'_>]) -> Result<()> {
         if let Some(update) = &mut self.update
-            && run(update, row, stored)? > 0
+            && run(update, row, stored).map_err(of_database)? > 0
         {
             return Ok(());
         }
-        run(&mut self.insert, row, stored).map(|_| ())
+        let insert = match &mut self.insert {
+            Some(insert) => insert,
+            none => {
+                let mut sql = insert(self.table, &self.names);
+                if self.update.is_none() {
+                    sql.push_str(&on_conflict(&self.names));
+                }
+                none.insert(prepare(self.connection, &sql)?)
+            }
+        };
+        run(insert, row, stored).map(|_| ()).map_err(of_database)
     }
+}
+
+fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<CachedStatement<'a>> {
+    connection.prepare_cached(sql).map_err(of_database)
 }
 
 fn run(statement: &mut CachedStatement<'_>, row: &Row, stored: &[Stored<'_>]) -> rusqlite::Result<usize> {

@@ -118,7 +118,7 @@ impl Commit<'_> {
     pub(super) fn drop_settled(&self, table: &Table) -> Result<()> {
         self.run(
             &format!(
-                "DELETE FROM {} WHERE \"id\" NOT IN (SELECT record FROM unsettled WHERE entity = ?1)",
+                "DELETE FROM {} WHERE \"id\" NOT IN (SELECT record FROM entry WHERE entity = ?1 AND (pending = 1 OR image IS NOT NULL))",
                 table.name()
             ),
             [table.schema.name.as_str()],

@@ -44,6 +44,7 @@ macro_rules! store_conformance {
             journal::two_operations_never_share_a_sequence_number,
             journal::sendings_are_kept_until_dropped,
             journal::images_mark_unsettled_records,
+            journal::an_image_stays_with_its_record,
             journal::log_entries_are_open_until_settled,
             journal::notes_are_set_and_removed,
             journal::file_rows_belong_to_records,

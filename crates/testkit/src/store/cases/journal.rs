@@ -2,13 +2,14 @@
 
 use driftless_record::{Applied, LogId, OperationState, Settled, Timestamp};
 use driftless_store::{
-    FileRow, JournalReader, LogSelection, OperationSelection, RecordStore, StoreError, Write,
+    FileRow, Image, JournalReader, LogSelection, OperationSelection, RecordStore, StoreError,
+    ViewReader as _, Write,
 };
 
 use crate::store::StoreFactory;
 use crate::store::sample::{
-    account, batch, entity, field, image, log_entry, operation, operation_id, put_operation, request_id,
-    sending,
+    account, batch, entity, field, image, log_entry, operation, operation_id, put_account, put_operation,
+    request_id, schema_batch, sending,
 };
 
 /// Operations come in the order of their sequence numbers, whatever the order they were put in.
@@ -169,6 +170,53 @@ pub fn images_mark_unsettled_records(factory: &mut impl StoreFactory) {
     wrong.id = account(4);
     let error = store.commit(batch([Write::PutImage(wrong)])).unwrap_err();
     assert!(matches!(error, StoreError::Unfit(_)), "{error:?}");
+}
+
+/// An image stays with its record, whatever becomes of the operation that was made with it, until it is replaced or
+/// dropped; a record and its image read together as they read alone.
+pub fn an_image_stays_with_its_record(factory: &mut impl StoreFactory) {
+    let store = factory.open();
+    store.commit(schema_batch()).unwrap();
+    store.commit(batch([put_account(1, "Alpha")])).unwrap();
+    let name = entity("Account");
+    let queued = |n, record| put_operation(operation(n, &account(record), OperationState::Queued));
+    let images = |expected: [Option<Image>; 2]| {
+        for (n, expected) in (1..).zip(expected) {
+            let alone = store.get(&name, &account(n)).unwrap();
+            assert_eq!(store.image(&name, &account(n)).unwrap(), expected);
+            let both = store.record_and_image(&name, &account(n)).unwrap();
+            assert_eq!(both, (alone, expected));
+        }
+    };
+    store
+        .commit(batch([Write::PutImage(image(1, "Alpha")), queued(1, 1)]))
+        .unwrap();
+    images([Some(image(1, "Alpha")), None]);
+    store
+        .commit(batch([Write::PutImage(image(1, "Beta")), queued(2, 1)]))
+        .unwrap();
+    images([Some(image(1, "Beta")), None]);
+    let accepted = OperationState::Applied(Applied::Accepted);
+    store
+        .commit(batch([put_operation(operation(1, &account(1), accepted))]))
+        .unwrap();
+    images([Some(image(1, "Beta")), None]);
+    store
+        .commit(batch([
+            queued(3, 2),
+            Write::PutImage(image(2, "Gamma")),
+            queued(2, 2),
+            queued(1, 2),
+        ]))
+        .unwrap();
+    images([Some(image(1, "Beta")), Some(image(2, "Gamma"))]);
+    store
+        .commit(batch([
+            Write::DropImage(name.clone(), account(1)),
+            put_account(1, "Beta"),
+        ]))
+        .unwrap();
+    images([None, Some(image(2, "Gamma"))]);
 }
 
 /// Entries that wait for a person are open until they are settled; entries come in the order of their numbers.
