@@ -10,3 +10,4 @@ mod suggest;
 pub mod syntax;
 
 pub use error_body::{ErrorBody, ErrorDetail, MAX_ERROR_BYTES};
+pub use suggest::nearest;

@@ -1,7 +1,8 @@
 //! Finds the name that was probably meant.
 
-/// Returns the known name nearest to an unknown one, if any is near.
-pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the known name nearest to an unknown one, if any is near: what a message suggests.
+#[must_use]
+pub fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = unknown.chars().take(64).flat_map(char::to_lowercase).collect();
     let most = (wanted.len() / 3).max(1);
     known

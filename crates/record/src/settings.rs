@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::name::{EntityName, FieldName};
 use crate::query::Query;
@@ -74,7 +75,46 @@ pub struct Settings {
     pub request_mailbox: Option<String>,
 }
 
+/// A name in a document of settings that settings do not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// The name.
+    pub name: String,
+    /// The names that are known in its place.
+    pub known: Vec<String>,
+}
+
 impl Settings {
+    /// Returns the names in a JSON document of settings that settings do not have. Reading ignores them, as a newer
+    /// server may know more than this device; whoever writes settings wants to be told.
+    #[must_use]
+    pub fn unknown_names(document: &Json) -> Vec<UnknownName> {
+        let mut unknown = Vec::new();
+        let mut check = |part: &Json, known: &[String]| {
+            let names = part.as_object().into_iter().flat_map(|members| members.keys());
+            unknown.extend(
+                names
+                    .filter(|name| !known.contains(name))
+                    .map(|name| UnknownName {
+                        name: name.clone(),
+                        known: known.to_vec(),
+                    }),
+            );
+        };
+        check(document, &members(&Self::default()));
+        let below = |name: &str| document.get(name).and_then(Json::as_object);
+        for rules in below("conflict_by_entity")
+            .into_iter()
+            .flat_map(|all| all.values())
+        {
+            check(rules, &members(&EntityConflictRules::default()));
+        }
+        for scope in below("scope").into_iter().flat_map(|all| all.values()) {
+            check(scope, &["query", "interval_seconds"].map(str::to_owned));
+        }
+        unknown
+    }
+
     /// Returns whether an entity belongs on the device.
     #[must_use]
     pub fn covers(&self, entity: &EntityName) -> bool {
@@ -91,4 +131,11 @@ impl Settings {
             .or_else(|| rules.and_then(|r| r.rule))
             .unwrap_or(self.conflict)
     }
+}
+
+/// Returns the names of the members of a part of the settings.
+fn members(part: &impl Serialize) -> Vec<String> {
+    let json = serde_json::to_value(part).unwrap_or_default();
+    let members = json.as_object().into_iter().flat_map(|members| members.keys());
+    members.cloned().collect()
 }

@@ -1,8 +1,10 @@
 //! Our own resources beside OData: settings, and who is signed in.
 
-use driftless_record::Settings;
+use driftless_odata::nearest;
+use driftless_record::{EntityName, Settings};
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::db::state;
 use crate::edge;
@@ -76,6 +78,49 @@ fn parse(json: &[u8]) -> Result<Settings, Refusal> {
         .map_err(|error| Refusal::bad("InvalidSettings", format!("the settings cannot be read: {error}")))
 }
 
+/// Refuses names that settings or the schema do not have: a rule for `Acount` would be followed by nobody.
+fn known_names(service: &Service, body: &[u8]) -> Result<(), Refusal> {
+    let refused = |what: &str, name: &str, known: &mut dyn Iterator<Item = &str>| {
+        let close = nearest(name, known).map(|close| format!(": did you mean {close}?"));
+        let close = close.unwrap_or_default();
+        Err(Refusal::bad("InvalidSettings", format!("{what} {name}{close}")).target(name.to_owned()))
+    };
+    let Ok(document) = serde_json::from_slice(body) else {
+        return Ok(());
+    };
+    if let Some(unknown) = Settings::unknown_names(&document).first() {
+        let mut known = unknown.known.iter().map(String::as_str);
+        return refused("the settings have no", &unknown.name, &mut known);
+    }
+    let members = |name: &str| document.get(name).and_then(Json::as_object);
+    let rules = members("conflict_by_entity");
+    let excluded = document.get("excluded").and_then(Json::as_array);
+    let named = [rules, members("scope")]
+        .into_iter()
+        .flatten()
+        .flat_map(|part| part.keys().map(String::as_str))
+        .chain(excluded.into_iter().flatten().filter_map(Json::as_str));
+    for name in named {
+        if service.schema.entity(name).is_none() {
+            let mut known = service.schema.entities.keys().map(EntityName::as_str);
+            return refused("there is no entity", name, &mut known);
+        }
+    }
+    for (name, rules) in rules.into_iter().flatten() {
+        let Some(entity) = service.schema.entity(name) else {
+            continue;
+        };
+        let fields = rules.get("fields").and_then(Json::as_object);
+        for field in fields.into_iter().flat_map(|fields| fields.keys()) {
+            let mut known = entity.fields.iter().map(|field| field.name.as_str());
+            if !known.clone().any(|name| name == field) {
+                return refused(&format!("{name} has no field"), field, &mut known);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Replaces the settings, or the parts that a PATCH names.
 fn set(service: &Service, principal: &Principal, request: &Request) -> Result<Reply, Refusal> {
     if !principal.is_admin {
@@ -95,6 +140,7 @@ fn set(service: &Service, principal: &Principal, request: &Request) -> Result<Re
         parts.extend(serde_json::from_slice::<Parts>(&request.body).map_err(invalid)?);
         body = serde_json::to_vec(&parts).unwrap_or_default();
     }
+    known_names(service, &request.body)?;
     let settings = parse(&body)?;
     let json = serde_json::to_string(&settings).unwrap_or_default();
     state::set_settings(&connection, &json)?;

@@ -110,3 +110,44 @@ async fn settings_are_data_that_an_administrator_changes() {
         .expect(200);
     assert_eq!(server.get("driftless/settings").await.json(), usual);
 }
+
+#[tokio::test]
+async fn a_setting_of_an_unknown_name_is_refused_with_the_one_that_was_meant() {
+    let server = Running::with_data(100).await;
+    let admin = Some(("admin", "driftless"));
+    for (change, told) in [
+        (
+            json!({"conflct": "ask"}),
+            "the settings have no conflct: did you mean conflict?",
+        ),
+        (
+            json!({"excluded": ["Acount"]}),
+            "there is no entity Acount: did you mean Account?",
+        ),
+        (
+            json!({"conflict_by_entity": {"Account": {"rules": "ask"}}}),
+            "the settings have no rules: did you mean rule?",
+        ),
+        (
+            json!({"conflict_by_entity": {"Acount": {"rule": "ask"}}}),
+            "there is no entity Acount: did you mean Account?",
+        ),
+        (
+            json!({"conflict_by_entity": {"Account": {"fields": {"nmae": "ask"}}}}),
+            "Account has no field nmae: did you mean name?",
+        ),
+        (json!({"volume": 11}), "the settings have no volume"),
+    ] {
+        let reply = server
+            .send_as(admin, "PATCH", "driftless/settings", &[], &change.to_string())
+            .await;
+        assert_eq!(reply.json()["error"]["message"], told);
+        reply.refused(400, "InvalidSettings");
+    }
+    let known =
+        json!({"conflict_by_entity": {"Account": {"rule": "ask", "fields": {"name": "server_wins"}}}});
+    server
+        .send_as(admin, "PATCH", "driftless/settings", &[], &known.to_string())
+        .await
+        .expect(200);
+}
