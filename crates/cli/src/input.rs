@@ -1,5 +1,7 @@
 //! What a person types as `name=value`, read by the schema.
 
+mod seconds;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -13,6 +15,8 @@ use driftless_record::{
 use rust_decimal::Decimal;
 
 use crate::error::CliError;
+
+pub(crate) use seconds::seconds;
 
 /// Reads pairs of `name=value` as fields of an entity. Whether the values may be set is the engine's to say.
 ///
@@ -98,7 +102,7 @@ fn value(schema: &Schema, field: &FieldSchema, text: &str) -> Result<Value, Stri
             .map_err(|_| expected("a decimal number such as 1234.50")),
         FieldKind::Double => match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::double(number)),
-            _ => Err(expected("a number such as 0.5")),
+            _ => Err(expected("a finite number such as 0.5")),
         },
         FieldKind::Date => text
             .parse()

@@ -1,12 +1,14 @@
 //! `login`, `logout`, `accounts`, `settings`: who works here, and how.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use driftless_record::{Settings as Rules, Timestamp};
+use driftless_engine::closest;
+use driftless_record::{EntityName, Schema, Settings as Rules, Timestamp};
 use driftless_store_sqlite::home::Unsent;
-use driftless_transport::Credentials;
+use driftless_transport::{Credentials, TransportError};
 use driftless_transport_http::ServiceRoot;
 use serde_json::json;
 
@@ -103,15 +105,10 @@ impl Login {
             profile: None,
             trace: context.trace,
         };
-        let contact = connect(way)?.contact().await.map_err(|error| match error {
-            driftless_transport::TransportError::SignIn { .. } => {
-                CliError::failed("sign-in", error.to_string()).hint("nothing was changed on this device")
-            }
-            driftless_transport::TransportError::Unreachable { .. } => {
-                CliError::from(error).hint("is the address right, and is there a network?")
-            }
-            other => other.into(),
-        })?;
+        let contact = connect(way)?
+            .contact()
+            .await
+            .map_err(|error| self.not_signed_in(error, &root))?;
         let sign_in = SignIn {
             url: root.to_string(),
             user: credentials.user().to_owned(),
@@ -141,15 +138,51 @@ impl Login {
         Ok(Answer::new(document, text))
     }
 
+    /// Says what to do when the service cannot be signed in to.
+    fn not_signed_in(&self, error: TransportError, root: &ServiceRoot) -> CliError {
+        let is_bare = !self.url.contains("://");
+        let hint = match &error {
+            TransportError::SignIn { .. } => "nothing was changed on this device".to_owned(),
+            TransportError::Unreachable { .. } | TransportError::Lost { .. } | TransportError::Certificate { .. }
+                if is_bare && root.is_loopback() =>
+            {
+                format!(
+                    "an address without a scheme means https://; a server without TLS on this machine is http://{}",
+                    self.url.trim()
+                )
+            }
+            TransportError::Unreachable { .. } => {
+                "is the address right, and is there a network?".to_owned()
+            }
+            TransportError::NotOurs { .. } => {
+                "open any page in a browser: some networks want to be signed in to first; otherwise check that the address is that of the OData service and not of a page for people".to_owned()
+            }
+            _ => return error.into(),
+        };
+        CliError::from(error).hint(hint)
+    }
+
     fn profile(&self) -> Result<Option<Rules>, CliError> {
         let Some(path) = &self.profile else {
             return Ok(None);
         };
         let bytes = std::fs::read(path).map_err(|error| CliError::file(path, &error))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-            CliError::failed("profile", format!("{} cannot be used: {error}", path.display()))
+        let unusable = |why: String| {
+            CliError::failed("profile", format!("{} cannot be used: {why}", path.display()))
                 .hint("docs/cli.md shows what a profile looks like")
-        })
+        };
+        let document = serde_json::from_slice(&bytes).map_err(|error| unusable(error.to_string()))?;
+        if let Some(unknown) = Rules::unknown_names(&document).first() {
+            let close = closest(&unknown.name, unknown.known.iter().map(String::as_str));
+            let close = close.map(|close| format!(" (did you mean `{close}`?)"));
+            return Err(unusable(format!(
+                "settings have no `{}`{}",
+                unknown.name,
+                close.unwrap_or_default()
+            )));
+        }
+        let profile = serde_json::from_value(document).map_err(|error| unusable(error.to_string()))?;
+        Ok(Some(profile))
     }
 
     fn credentials(&self) -> Result<Credentials, CliError> {
@@ -313,7 +346,37 @@ impl Settings {
         let document = json!({ "mode": state.mode().word(), "settings": settings });
         let shown = serde_json::to_string_pretty(&settings)
             .map_err(|error| CliError::failed("internal", error.to_string()))?;
+        for name in unknown_entities(&settings, &*desk.schema()?) {
+            note(&name);
+        }
         let text = format!("mode in force: {}\n{shown}", state.mode().word());
         Ok(Answer::new(document, text))
     }
+}
+
+/// Says which entities the settings name and the server does not have; nothing is said before its schema is known.
+fn unknown_entities(settings: &Rules, schema: &Schema) -> Vec<String> {
+    if schema.entities.is_empty() {
+        return Vec::new();
+    }
+    let scope = settings.scope.iter().flat_map(|scope| scope.keys());
+    let named: BTreeSet<_> = settings
+        .conflict_by_entity
+        .keys()
+        .chain(scope)
+        .chain(&settings.excluded)
+        .collect();
+    let unknown = named
+        .into_iter()
+        .filter(|name| !schema.entities.contains_key(*name));
+    unknown
+        .map(|name| {
+            let close = closest(name.as_str(), schema.entities.keys().map(EntityName::as_str));
+            let close = close.map(|close| format!(" (did you mean `{close}`?)"));
+            format!(
+                "the settings name `{name}`, which the server does not have{}",
+                close.unwrap_or_default()
+            )
+        })
+        .collect()
 }

@@ -12,8 +12,9 @@ use super::Which;
 use crate::context::{Context, Desk};
 use crate::error::{CliError, Exit};
 use crate::host::asked_to_end;
+use crate::output::journal::{self, Deletes};
 use crate::output::record::{self, Pending};
-use crate::output::{journal, line, text};
+use crate::output::{line, text};
 
 /// How often the device is looked at for a change, by whichever process.
 const LOOK: Duration = Duration::from_millis(200);
@@ -106,8 +107,9 @@ impl Events {
         let schema = desk.schema()?;
         let mut told: BTreeMap<LogId, Json> = BTreeMap::new();
         let mut look = || {
+            let deletes = Deletes::of(&desk.engine.outbox()?);
             for entry in desk.engine.log(&LogSelection::Latest(1000))? {
-                let document = journal::entry_json(&schema, &entry);
+                let document = journal::entry_json(&schema, &entry, &deletes);
                 if told.get(&entry.id) == Some(&document) {
                     continue;
                 }

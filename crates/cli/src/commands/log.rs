@@ -12,7 +12,8 @@ use crate::drive;
 use crate::error::{CliError, Exit};
 use crate::input;
 use crate::mail;
-use crate::output::{Answer, journal};
+use crate::output::Answer;
+use crate::output::journal::{self, Deletes};
 
 /// Show what happened, and what waits for you
 #[derive(Debug, Args)]
@@ -100,14 +101,18 @@ impl Log {
             return Err(driftless_engine::EngineError::NoLogEntry(id).into());
         }
         let schema = desk.schema()?;
+        let deletes = Deletes::of(&desk.engine.outbox()?);
         let rows: Vec<Json> = entries
             .iter()
-            .map(|entry| journal::entry_json(&schema, entry))
+            .map(|entry| journal::entry_json(&schema, entry, &deletes))
             .collect();
         let text = if entries.is_empty() {
             "the log is empty".to_owned()
         } else if self.id.is_some() || self.open {
-            entries.iter().map(journal::card).collect::<Vec<_>>().join("\n\n")
+            {
+                let cards = entries.iter().map(|entry| journal::card(entry, &deletes));
+                cards.collect::<Vec<_>>().join("\n\n")
+            }
         } else {
             journal::entries(&entries)
         };

@@ -2,6 +2,7 @@
 
 mod account;
 mod events;
+mod hint;
 mod log;
 mod outbox;
 mod read;

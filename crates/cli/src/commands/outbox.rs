@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::{CliError, Exit};
+use crate::input::seconds;
 use crate::output::{Answer, journal, text};
 
 /// How long `wait` rests between two tries.
@@ -55,8 +56,8 @@ pub(crate) struct Wait {
     #[arg(value_name = "OP-ID")]
     operation: OperationId,
     /// For how long
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    timeout: Duration,
 }
 
 impl Outbox {
@@ -133,8 +134,7 @@ pub(crate) fn touched_text(touched: &Touched, did: &str) -> String {
 impl Wait {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
-        let limit = Duration::from_secs(self.timeout);
-        let waiting = tokio::time::timeout(limit, settled(&desk, self.operation)).await;
+        let waiting = tokio::time::timeout(self.timeout, settled(&desk, self.operation)).await;
         let outcome = match waiting {
             Ok(outcome) => outcome?,
             Err(_) => desk.engine.outcome(self.operation)?,

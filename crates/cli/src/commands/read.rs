@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use clap::Args;
-use driftless_odata::query::{Names, lower_options};
+use driftless_odata::query::{Names, QueryTextError, lower_options};
 use driftless_odata::syntax::{Form, parse_option_value};
 use driftless_record::{EntitySchema, Query, Schema};
 use serde_json::{Value as Json, json};
 
+use super::hint;
 use crate::context::{Context, Desk};
 use crate::error::CliError;
 use crate::output::record::{self, Pending};
@@ -66,16 +67,24 @@ impl Which {
         for (name, text) in [("filter", &self.filter), ("orderby", &self.orderby)] {
             let Some(text) = text else { continue };
             let option = parse_option_value(name, text, Form::Text).map_err(|error| {
-                CliError::usage(format!("--{name} cannot be read: {error}"))
-                    .hint("for example --filter \"city eq 'Lyon' and year(created_at) ge 2025\"")
+                CliError::usage(format!("--{name} {}", hint::unread(text, &error))).hint(hint::on(name, text))
             })?;
             options.push(option);
         }
         let read = lower_options(&options, Names::own(schema), entity).map_err(|error| {
-            CliError::failed("query", error.to_string()).hint(format!(
+            let mut hint = format!(
                 "`driftless list {} --top 1 --json` shows the fields of a record",
                 entity.name
-            ))
+            );
+            if let QueryTextError::UnknownField {
+                name,
+                suggestion: None,
+                ..
+            } = &error
+            {
+                hint.push_str(&format!("; text stands in single quotes: '{name}'"));
+            }
+            CliError::failed("query", error.to_string()).hint(hint)
         })?;
         Ok(Query {
             top: self.top,

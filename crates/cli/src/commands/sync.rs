@@ -10,7 +10,9 @@ use serde_json::{Value as Json, json};
 use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::{CliError, Exit};
-use crate::output::{Answer, journal, report, text};
+use crate::input::seconds;
+use crate::output::journal::{self, Deletes};
+use crate::output::{Answer, report, text};
 
 /// Load everything that belongs on this device
 #[derive(Debug, Args)]
@@ -22,8 +24,8 @@ Example:
   driftless download")]
 pub(crate) struct Download {
     /// Stop after so many seconds at the next page; the same command goes on there
-    #[arg(long, value_name = "SECONDS")]
-    deadline: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    deadline: Option<Duration>,
 }
 
 /// Send what you changed, and load what others changed
@@ -41,8 +43,8 @@ pub(crate) struct Sync {
     #[arg(long, conflicts_with = "deadline")]
     plan: bool,
     /// Stop after so many seconds at the next page or batch
-    #[arg(long, value_name = "SECONDS")]
-    deadline: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    deadline: Option<Duration>,
 }
 
 impl Download {
@@ -66,10 +68,11 @@ impl Sync {
     }
 }
 
-async fn carry_out(desk: &Desk, deadline: Option<u64>) -> Result<Answer, CliError> {
-    let report = drive::synchronize(desk, deadline.map(Duration::from_secs)).await?;
+async fn carry_out(desk: &Desk, deadline: Option<Duration>) -> Result<Answer, CliError> {
+    let report = drive::synchronize(desk, deadline).await?;
     let waiting = desk.engine.log(&LogSelection::Open)?;
-    let document = report::json(&report, &*desk.schema()?, &waiting);
+    let deletes = Deletes::of(&desk.engine.outbox()?);
+    let document = report::json(&report, &*desk.schema()?, &waiting, &deletes);
     let exit = exit(&report, deadline.is_some());
     Ok(Answer::new(document, report::text(&report, &waiting)).exit(exit))
 }

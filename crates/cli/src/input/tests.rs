@@ -156,7 +156,7 @@ fn what_cannot_be_read_says_what_was_expected() {
             "amount=0.12345678901234567890123456789012",
             "`amount` must be a decimal number such as 1234.50",
         ),
-        ("ratio=NaN", "`ratio` must be a number such as 0.5"),
+        ("ratio=NaN", "`ratio` must be a finite number such as 0.5"),
         ("day=22.11.2026", "`day` must be a date such as 2026-11-22"),
         ("day=2026-02-30", "`day` must be a date such as 2026-11-22"),
         ("at=8", "`at` must be a time of day such as 08:30:00"),

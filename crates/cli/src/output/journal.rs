@@ -1,9 +1,11 @@
 //! Operations and log entries, for programs and for people.
 
+use std::collections::BTreeSet;
+
 use driftless_engine::{OutboxItem, Outcome};
 use driftless_record::{
-    Applied, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationKind, RawStamp,
-    Schema, Side,
+    Applied, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId, OperationKind,
+    RawStamp, Schema, Side,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -120,8 +122,26 @@ pub(crate) fn outcome_text(outcome: Option<Outcome>) -> String {
     }
 }
 
+/// The pending deletes: for a delete there are no values to choose.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deletes(BTreeSet<OperationId>);
+
+impl Deletes {
+    pub(crate) fn of(outbox: &[OutboxItem]) -> Self {
+        let deletes = outbox
+            .iter()
+            .map(|item| &item.operation)
+            .filter(|operation| matches!(operation.kind, OperationKind::Delete { .. }));
+        Self(deletes.map(|operation| operation.id).collect())
+    }
+
+    fn are_all(&self, operations: &[OperationId]) -> bool {
+        !operations.is_empty() && operations.iter().all(|id| self.0.contains(id))
+    }
+}
+
 /// Returns the commands that settle an entry, best first; none if it waits for nobody.
-pub(crate) fn settles(entry: &LogEntry) -> Vec<String> {
+pub(crate) fn settles(entry: &LogEntry, deletes: &Deletes) -> Vec<String> {
     if !entry.is_open() {
         return Vec::new();
     }
@@ -135,6 +155,9 @@ pub(crate) fn settles(entry: &LogEntry) -> Vec<String> {
     } else {
         vec!["--mine", "--theirs", "--set FIELD=VALUE", "--revert"]
     };
+    if deletes.are_all(&entry.operations) {
+        ways.retain(|way| !way.starts_with("--set"));
+    }
     if needs_right {
         ways.push("--request-access");
     }
@@ -162,7 +185,7 @@ fn side(case: &FieldCase) -> Option<&'static str> {
 }
 
 /// Writes a log entry for programs.
-pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry) -> Json {
+pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, deletes: &Deletes) -> Json {
     let of = entry
         .record
         .as_ref()
@@ -206,7 +229,7 @@ pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry) -> Json {
         "kept": json::fields(of, &entry.kept),
         "needs_person": entry.needs_person,
         "settled": entry.settled.as_ref().map(|s| json!({ "at": json::time(s.at), "by": s.by })),
-        "settle": settles(entry),
+        "settle": settles(entry, deletes),
     })
 }
 
@@ -258,7 +281,7 @@ fn state(entry: &LogEntry) -> String {
 }
 
 /// Writes a log entry as a card: both sides of every field, why, and what can be done.
-pub(crate) fn card(entry: &LogEntry) -> String {
+pub(crate) fn card(entry: &LogEntry, deletes: &Deletes) -> String {
     let mut lines = vec![match &entry.record {
         Some((name, id)) => format!(
             "log {}: {} of {name} {} ({id})",
@@ -293,7 +316,7 @@ pub(crate) fn card(entry: &LogEntry) -> String {
             .map(|(name, value)| [name.to_string(), shown(value)]);
         lines.push(text::table(["kept", "value"], rows));
     }
-    let ways = settles(entry);
+    let ways = settles(entry, deletes);
     if !ways.is_empty() {
         lines.push("\nto settle it, choose one:".to_owned());
         lines.extend(ways.iter().map(|way| format!("  {way}")));

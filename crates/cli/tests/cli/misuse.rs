@@ -136,6 +136,42 @@ fn what_does_not_fit_the_schema_is_told_with_a_suggestion_and_changes_nothing() 
             ],
         ),
         (
+            &["create", "Product", "name=x", "weight=NaN"],
+            expect![
+                "1 invalid | Product was not saved: `weight` must be a finite number such as 0.5 | nothing was saved; correct the fields and try again"
+            ],
+        ),
+        (
+            &["list", "Account", "--filter", "city = 'Lyon'"],
+            expect![
+                "2 usage | --filter cannot be read from character 6 on: `= 'Lyon'` | OData says `eq` for equal: city eq 'Lyon'"
+            ],
+        ),
+        (
+            &["list", "Account", "--filter", "name like 'No%'"],
+            expect![
+                "2 usage | --filter cannot be read from character 6 on: `like 'No%'` | OData says contains(name,'north'), startswith(name,'N') or endswith(name,'Ltd') for parts of a text"
+            ],
+        ),
+        (
+            &["list", "Account", "--orderby", "name:desc"],
+            expect![
+                "2 usage | --orderby cannot be read from character 5 on: `:desc` | fields separated by commas, each with asc or desc after it: --orderby 'created_at desc,name'"
+            ],
+        ),
+        (
+            &["list", "Account", "--filter", "city eq Lyon"],
+            expect![
+                "1 query | Account has no field Lyon | `driftless list Account --top 1 --json` shows the fields of a record; text stands in single quotes: 'Lyon'"
+            ],
+        ),
+        (
+            &["sync", "--deadline", "soon"],
+            expect![
+                "2 usage | invalid value 'soon' for '--deadline <SECONDS>': expected a number of seconds such as 30 or 0.5, a year at most | `driftless --help` lists the commands"
+            ],
+        ),
+        (
             &["resolve", "9", "--mine"],
             expect!["1 no-log-entry | no entry 9 in the log | `driftless log` lists the entries"],
         ),
@@ -182,4 +218,79 @@ fn a_wrong_password_is_told_and_keeps_the_account_as_it_was() {
             .len(),
         1
     );
+}
+
+#[test]
+fn a_deadline_may_be_less_than_a_second() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    let report = device.json(&["sync", "--deadline", "0.5"], 0);
+    assert_eq!(report["pending"], 0, "{report}");
+    device.json(
+        &["wait", "0199c0de-0000-7000-8000-000000000001", "--timeout", "0.5"],
+        1,
+    );
+}
+
+#[test]
+fn a_server_without_tls_and_a_page_in_between_are_told_as_what_they_are() {
+    let server = Server::start();
+    let device = Device::new();
+    let bare = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let told_bare = told(&device, &["login", &bare, "--demo"]);
+    assert!(told_bare.contains(&format!("http://{bare}")), "{told_bare}");
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let portal = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::scope(|scope| {
+        let serving = scope.spawn(move || {
+            use std::io::{Read as _, Write as _};
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let page = "<html><body>Welcome to the hotel</body></html>";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                page.len()
+            );
+            let _ = stream.write_all(format!("{head}{page}").as_bytes());
+        });
+        let told = told(&device, &["login", &portal, "--demo"]);
+        serving.join().unwrap();
+        assert!(
+            told.starts_with("4 not-ours") && told.contains("open any page in a browser"),
+            "{told}"
+        );
+    });
+    assert_eq!(device.json(&["accounts"], 0)["accounts"], serde_json::json!([]));
+}
+
+#[test]
+fn a_profile_with_an_unknown_name_is_refused_with_the_one_that_was_meant() {
+    let server = Server::start();
+    let device = Device::new();
+    let profile = device.home.path().join("profile.json");
+    let profile = profile.to_str().unwrap();
+    for (text, said) in [
+        (
+            r#"{"conflct": "ask"}"#,
+            "settings have no `conflct` (did you mean `conflict`?)",
+        ),
+        (
+            r#"{"conflict_by_entity": {"Product": {"field": {}}}}"#,
+            "settings have no `field` (did you mean `fields`?)",
+        ),
+        (
+            r#"{"mode": "hybird"}"#,
+            "expected one of `online`, `hybrid`, `offline`",
+        ),
+    ] {
+        std::fs::write(profile, text).unwrap();
+        let told = told(&device, &["login", &server.url, "--demo", "--profile", profile]);
+        assert!(told.starts_with("1 profile") && told.contains(said), "{told}");
+    }
+    assert_eq!(device.json(&["accounts"], 0)["accounts"], serde_json::json!([]));
 }

@@ -108,3 +108,32 @@ fn an_undone_change_is_gone_and_a_plan_changes_nothing() {
     device.json(&["undo", operation], 0);
     device.json(&["get", "Account", id], 1);
 }
+
+#[test]
+fn a_delete_that_others_stand_against_says_so_and_offers_no_values() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    let other = Device::downloaded(&server, "bob");
+    let parent = device.json(&["create", "Account", "name=Parent"], 0);
+    let parent = parent["id"].as_str().unwrap();
+    device.json(&["mode", "offline"], 0);
+    device.json(&["delete", "Account", parent], 0);
+    other.json(&["sync"], 0);
+    other.json(
+        &[
+            "create",
+            "Contact",
+            "last_name=Child",
+            &format!("account={parent}"),
+        ],
+        0,
+    );
+    device.json(&["sync"], 3);
+    let entry = &device.json(&["log", "--open"], 0)["entries"][0];
+    assert_eq!(entry["cause"]["words"], "other records refer to it", "{entry}");
+    let settle = entry["settle"].to_string();
+    assert!(
+        settle.contains("--retry") && !settle.contains("--set"),
+        "{settle}"
+    );
+}

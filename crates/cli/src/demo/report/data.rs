@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::demo::device::{Device, Person};
 use crate::demo::proof::{Agreement, Effects};
 use crate::error::CliError;
-use crate::output::journal::{entry_json, settles};
+use crate::output::journal::{Deletes, entry_json, settles};
 
 /// How long a part took.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub(in crate::demo) struct DeviceReport {
     pub(in crate::demo) log: Vec<LogEntry>,
     /// Records with operations that wait.
     pub(in crate::demo) unsettled: Vec<(EntityName, RecordId)>,
+    /// The deletes that are pending.
+    pub(in crate::demo) deletes: Deletes,
     pub(in crate::demo) agreement: Agreement,
 }
 
@@ -64,6 +66,7 @@ pub(in crate::demo) fn of_device(device: &Device) -> Result<DeviceReport, CliErr
         removed: device.reports.iter().map(|report| report.removed()).sum(),
         log,
         unsettled: Vec::new(),
+        deletes: Deletes::default(),
         agreement: Agreement::default(),
     };
     for made in &device.made {
@@ -81,7 +84,9 @@ pub(in crate::demo) fn of_device(device: &Device) -> Result<DeviceReport, CliErr
             Outcome::Pending | Outcome::Parked(_) => {}
         }
     }
-    for item in device.engine.outbox()? {
+    let outbox = device.engine.outbox()?;
+    report.deletes = Deletes::of(&outbox);
+    for item in outbox {
         let key = (item.operation.entity, item.operation.record);
         if !report.unsettled.contains(&key) {
             report.unsettled.push(key);
@@ -105,11 +110,15 @@ impl DeviceReport {
                     "entity": entry.record.as_ref().map(|(name, _)| name.as_str()),
                     "title": entry.title,
                     "reason": entry.reason,
-                    "settle": settles(entry),
+                    "settle": settles(entry, &self.deletes),
                 })
             })
             .collect();
-        let log: Vec<Json> = self.log.iter().map(|entry| entry_json(schema, entry)).collect();
+        let log: Vec<Json> = self
+            .log
+            .iter()
+            .map(|entry| entry_json(schema, entry, &self.deletes))
+            .collect();
         json!({
             "user": self.person.user,
             "name": self.person.name,
