@@ -1,5 +1,6 @@
 //! The hybrid logical clock: when a field was edited, told so that devices agree.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,41 @@ pub fn correct(
     }
 }
 
+/// Returns how wrong the time of a stamp may be that was corrected from what the device's clocks said, in milliseconds.
+///
+/// Within the boot of the sample that is the sample's error, and what another sample said when the stamp was frozen.
+/// After a reboot only the wall clock vouches for the stamp, and that proves nothing: the edit was made between the
+/// last contact before it and `now`.
+#[must_use]
+pub fn error(
+    stamp: Stamp,
+    raw: RawStamp,
+    sample: Option<ClockSample>,
+    last_contact: Option<Timestamp>,
+    now: Timestamp,
+) -> i64 {
+    match sample {
+        Some(s) if s.boot == raw.boot => {
+            let again = correct(raw, sample, last_contact, now);
+            let moved = again.time.0.saturating_sub(stamp.time.0).saturating_abs();
+            s.error.saturating_add(moved)
+        }
+        _ => {
+            let floor = last_contact.unwrap_or(Timestamp(i64::MIN));
+            let since = stamp.time.0.saturating_sub(floor.0);
+            since.max(now.0.saturating_sub(stamp.time.0))
+        }
+    }
+}
+
+/// Returns the order of two edits whose stamps together may be wrong by `doubt` milliseconds; `None` if they are nearer
+/// to each other than that, so that nobody can tell (law L29). Edits of one device are always told apart.
+#[must_use]
+pub fn order(left: Stamp, right: Stamp, doubt: i64) -> Option<Ordering> {
+    let apart = left.time.0.saturating_sub(right.time.0).saturating_abs();
+    (left.device == right.device || apart >= doubt).then(|| left.cmp(&right))
+}
+
 /// Cuts a stamp from elsewhere back that lies more than [`MAX_AHEAD_MILLIS`] ahead of `now`.
 #[must_use]
 pub fn clamp_ahead(stamp: Stamp, now: Timestamp) -> Stamp {
@@ -163,6 +199,42 @@ mod tests {
             };
             let stamp = correct(raw(wall, 100, boot), Some(sample), Some(Timestamp(400)), Timestamp(1000));
             prop_assert!((400..=1000).contains(&stamp.time.0));
+        }
+
+        #[test]
+        fn l29_an_order_that_is_told_is_the_order_in_which_the_edits_were_made(
+            (mine, theirs) in (1_000i64..100_000, 1_000i64..100_000),
+            (mine_error, theirs_error) in (0i64..5_000, 0i64..5_000),
+            (mine_wrong, theirs_wrong) in (-1.0f64..=1.0, -1.0f64..=1.0),
+            jump in any::<i32>(),
+            same_boot in any::<bool>(),
+        ) {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small whole numbers")]
+            let share = |of: i64, wrong: f64| (of as f64 * wrong) as i64;
+            // The device was compared with the server a second after it started, wrong by at most the sample's error.
+            let sample = ClockSample {
+                server: Timestamp(1_000 + share(mine_error, mine_wrong)), wall: Timestamp(1_000), monotonic: 1_000,
+                boot: BootId(Uuid::from_u128(if same_boot { 1 } else { 2 })), error: mine_error,
+            };
+            let (contact, now) = (Some(Timestamp(500)), Timestamp(200_000));
+            let said = raw(mine + i64::from(jump), mine, 1);
+            let at = correct(said, Some(sample), contact, now);
+            let error = error(at, said, Some(sample), contact, now);
+            prop_assert!((at.time.0 - mine).abs() <= error, "{} is not within {} of {}", mine, error, at.time.0);
+            let device = DeviceId(Uuid::from_u128(8));
+            let other = Stamp { time: Timestamp(theirs + share(theirs_error, theirs_wrong)), counter: 0, device };
+            if mine != theirs && let Some(told) = order(at, other, error + theirs_error) {
+                prop_assert_eq!(told, mine.cmp(&theirs));
+            }
+        }
+
+        #[test]
+        fn l27_exact_clocks_order_every_two_edits(left in 0i64..3, right in 0i64..3, devices in any::<(bool, bool)>()) {
+            let stamp = |time, second| Stamp {
+                time: Timestamp(time), counter: 0, device: DeviceId(Uuid::from_u128(u128::from(second))),
+            };
+            let (left, right) = (stamp(left, devices.0), stamp(right, devices.1));
+            prop_assert_eq!(order(left, right, 0), Some(left.cmp(&right)));
         }
 
         #[test]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub struct TestClock {
     wall: AtomicI64,
     monotonic: AtomicI64,
-    boot: BootId,
+    boots: AtomicU64,
 }
 
 impl TestClock {
@@ -23,7 +23,7 @@ impl TestClock {
         Self {
             wall: AtomicI64::new(wall),
             monotonic: AtomicI64::new(0),
-            boot: BootId(Uuid::from_u128(1)),
+            boots: AtomicU64::new(1),
         }
     }
 
@@ -31,6 +31,12 @@ impl TestClock {
     pub fn pass(&self, millis: i64) {
         self.wall.fetch_add(millis, Ordering::Relaxed);
         self.monotonic.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Starts the device anew, without time passing on the wall.
+    pub fn reboot(&self) {
+        self.boots.fetch_add(1, Ordering::Relaxed);
+        self.monotonic.store(0, Ordering::Relaxed);
     }
 
     /// Turns the wall clock by so many milliseconds, without time passing.
@@ -49,7 +55,7 @@ impl Clock for TestClock {
     }
 
     fn boot(&self) -> BootId {
-        self.boot
+        BootId(Uuid::from_u128(u128::from(self.boots.load(Ordering::Relaxed))))
     }
 
     fn sleep(&self, millis: u64) -> BoxFuture<'static, ()> {

@@ -2,30 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use driftless_record::{Side, Stamp};
+use driftless_record::FieldCase;
 
-use crate::{CaseKind, ConflictCase, ConflictPolicy, Resolution};
+use crate::{CaseKind, ConflictCase, ConflictPolicy, Later, Resolution};
 
-/// The later edit wins, field by field, where both sides tell when they made it; otherwise a person decides.
+/// The later edit wins, field by field, where both sides tell when they made it; otherwise a person decides. Edits that
+/// are nearer to each other than the clocks of both sides can tell are ambiguous: nothing is guessed, a person decides.
 ///
 /// An edit of a record that the server no longer has is always shown: a record is not brought back by an order of times.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExecutionOrder;
 
-/// Returns the side with the larger stamp, or `None` if a stamp is missing.
-pub(super) fn later(mine: Option<Stamp>, theirs: Option<Stamp>) -> Option<Side> {
-    let (mine, theirs) = (mine?, theirs?);
-    Some(if mine > theirs { Side::Mine } else { Side::Theirs })
-}
-
 impl ConflictPolicy for ExecutionOrder {
     fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {
         match case.kind {
             CaseKind::UpdateUpdate => by_field(case),
-            CaseKind::DeleteUpdate => match later(case.mine_at, case.theirs_at) {
-                Some(side) => Resolution::Keep { side, reason: "the later change wins".to_owned() },
-                None => Resolution::Ask {
+            CaseKind::DeleteUpdate => match case.later(case.mine_at, case.theirs_at) {
+                Later::Known(side) => Resolution::Keep { side, reason: "the later change wins".to_owned() },
+                Later::NotTold => Resolution::Ask {
                     reason: "you deleted this record while someone else changed it, and the server does not tell when"
+                        .to_owned(),
+                },
+                Later::TooNear => Resolution::Ask {
+                    reason: "ambiguous: you deleted this record while someone else changed it, and the clocks cannot tell which was later"
                         .to_owned(),
                 },
             },
@@ -40,23 +39,19 @@ impl ConflictPolicy for ExecutionOrder {
 }
 
 fn by_field(case: &ConflictCase<'_>) -> Resolution {
-    let mut sides = BTreeMap::new();
-    for field in case.fields {
-        if let Some(side) = later(field.mine_at, field.theirs_at) {
-            sides.insert(field.field.clone(), side);
-        }
-    }
-    if sides.len() == case.fields.len() {
-        Resolution::Fields {
-            sides,
-            reason: "the later edit of a field wins".to_owned(),
-        }
+    let later = |field: &FieldCase| case.later(field.mine_at, field.theirs_at);
+    let known = |field: &FieldCase| Some((field.field.clone(), later(field).side()?));
+    let sides: BTreeMap<_, _> = case.fields.iter().filter_map(known).collect();
+    let is_near = case.fields.iter().any(|field| later(field) == Later::TooNear);
+    let reason = if sides.len() == case.fields.len() {
+        "the later edit of a field wins"
+    } else if is_near {
+        "ambiguous: someone else changed the same field at nearly the same time, and the clocks cannot tell whose change was later"
     } else {
-        let reason =
-            "someone else changed the same field, and the server does not tell whose change was later";
-        Resolution::Fields {
-            sides,
-            reason: reason.to_owned(),
-        }
+        "someone else changed the same field, and the server does not tell whose change was later"
+    };
+    Resolution::Fields {
+        sides,
+        reason: reason.to_owned(),
     }
 }

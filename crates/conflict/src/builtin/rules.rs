@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use driftless_record::{ConflictRule, Side};
 
-use super::order::later;
 use super::{Ask, ClientWins, ExecutionOrder, ServerWins};
 use crate::{CaseKind, ConflictCase, ConflictPolicy, Resolution};
 
@@ -22,7 +21,7 @@ impl ConflictPolicy for ByRules {
         for field in case.fields {
             let rule = case.settings.conflict_rule(&case.entity.name, Some(&field.field));
             let side = match rule {
-                ConflictRule::ExecutionOrder => later(field.mine_at, field.theirs_at),
+                ConflictRule::ExecutionOrder => case.later(field.mine_at, field.theirs_at).side(),
                 ConflictRule::ServerWins => Some(Side::Theirs),
                 ConflictRule::ClientWins => Some(Side::Mine),
                 ConflictRule::Ask => None,

@@ -8,8 +8,10 @@ use driftless_record::{
 use super::*;
 use crate::{CaseKind, ConflictCase, ConflictPolicy, Resolution};
 
-fn stamp(at: Option<i64>) -> Option<Stamp> {
-    let device: DeviceId = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+fn stamp(at: Option<i64>, device: u8) -> Option<Stamp> {
+    let device: DeviceId = format!("00000000-0000-0000-0000-00000000000{device}")
+        .parse()
+        .unwrap();
     at.map(|ms| Stamp {
         time: Timestamp(ms),
         counter: 0,
@@ -20,9 +22,19 @@ fn stamp(at: Option<i64>) -> Option<Stamp> {
 fn decide(
     policy: &dyn ConflictPolicy,
     kind: CaseKind,
-    (mine, theirs): (Option<i64>, Option<i64>),
+    times: (Option<i64>, Option<i64>),
     rule: ConflictRule,
 ) -> Option<Side> {
+    answer(policy, kind, (times, 0), rule).0
+}
+
+/// Returns what a policy decides about stamps that may be wrong by so much, and why.
+fn answer(
+    policy: &dyn ConflictPolicy,
+    kind: CaseKind,
+    ((mine, theirs), doubt): ((Option<i64>, Option<i64>), i64),
+    rule: ConflictRule,
+) -> (Option<Side>, String) {
     let entity = EntitySchema::new("Case".try_into().unwrap());
     let record = RecordId::from_canonical("1");
     let settings = Settings {
@@ -34,8 +46,8 @@ fn decide(
         base: Value::Null,
         mine: Value::text("a"),
         theirs: Value::text("b"),
-        mine_at: stamp(mine),
-        theirs_at: stamp(theirs),
+        mine_at: stamp(mine, 1),
+        theirs_at: stamp(theirs, 2),
         winner: None,
     };
     let fields = if kind == CaseKind::UpdateUpdate {
@@ -45,11 +57,12 @@ fn decide(
     };
     let none = Fields::new();
     let case = ConflictCase::new(kind, &entity, &record, &fields, (&none, None), &settings)
-        .at(stamp(mine), stamp(theirs));
+        .at(stamp(mine, 1), stamp(theirs, 2))
+        .doubtful(doubt);
     match policy.resolve(&case) {
-        Resolution::Fields { sides, .. } => sides.values().next().copied(),
-        Resolution::Keep { side, .. } => Some(side),
-        Resolution::Ask { .. } => None,
+        Resolution::Fields { sides, reason } => (sides.values().next().copied(), reason),
+        Resolution::Keep { side, reason } => (Some(side), reason),
+        Resolution::Ask { reason } => (None, reason),
     }
 }
 
@@ -96,4 +109,22 @@ fn a_delete_of_a_changed_record_goes_by_order() {
     check((Some(2), Some(1)), Some(Side::Mine));
     check((Some(1), Some(2)), Some(Side::Theirs));
     check((Some(1), None), None);
+}
+
+#[test]
+fn l29_edits_nearer_than_the_clocks_can_tell_are_ambiguous_and_said_to_be() {
+    let check = |times, doubt, expected| {
+        for kind in [CaseKind::UpdateUpdate, CaseKind::DeleteUpdate] {
+            for policy in [&ExecutionOrder as &dyn ConflictPolicy, &ByRules] {
+                let (side, reason) = answer(policy, kind, (times, doubt), ConflictRule::ExecutionOrder);
+                assert_eq!(side, expected, "{kind:?} {times:?} {doubt}");
+                assert_eq!(reason.starts_with("ambiguous"), expected.is_none(), "{reason}");
+            }
+        }
+    };
+    check((Some(15), Some(10)), 5, Some(Side::Mine));
+    check((Some(15), Some(10)), 6, None);
+    check((Some(10), Some(15)), 5, Some(Side::Theirs));
+    check((Some(10), Some(15)), 6, None);
+    check((Some(1_000_000), Some(10)), i64::MAX, None);
 }

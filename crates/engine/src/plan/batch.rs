@@ -8,7 +8,7 @@ use driftless_store::Write;
 use driftless_transport::{Capabilities, PushItem};
 use uuid::Uuid;
 
-use super::decide::{Draft, Facts, Verdict, corrector, decide};
+use super::decide::{Clocks, Draft, Facts, Verdict, decide};
 use super::run::Run;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
@@ -153,7 +153,6 @@ impl Planner {
         let Some(image) = ground.images.get(record).cloned() else {
             return;
         };
-        let stamp = corrector(ground.clock, ground.last_contact, context.server_now);
         let verdict = {
             let facts = Facts {
                 entity: &entity,
@@ -162,7 +161,11 @@ impl Planner {
                 policy: context.policy,
                 settings: &ground.settings,
                 fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
-                stamp: &stamp,
+                clocks: Clocks {
+                    sample: ground.clock,
+                    last_contact: ground.last_contact,
+                    now: context.server_now,
+                },
             };
             decide(&facts, run.clone())
         };

@@ -6,9 +6,9 @@ use driftless_conflict::{
     CaseKind, ConflictCase, ConflictPolicy, MergedEdits, Resolution, conflicting_fields, resolve_guarded,
 };
 use driftless_record::{
-    Applied, Change, ChangeAction, Condition, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogKind,
-    Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings, Side, Stamp,
-    Timestamp, Value, clock,
+    Applied, Change, ChangeAction, ClockSample, Condition, EntitySchema, FieldCase, FieldEdit, FieldName,
+    Fields, LogKind, Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings,
+    Side, Stamp, Timestamp, Value, clock,
 };
 use driftless_store::Image;
 use driftless_transport::{Capabilities, CompareAndSet};
@@ -31,8 +31,8 @@ pub(crate) struct Facts<'a> {
     pub settings: &'a Settings,
     /// Whether the image was read in this synchronization.
     pub fresh: bool,
-    /// Turns raw stamps into the common order.
-    pub stamp: &'a dyn Fn(RawStamp) -> Stamp,
+    /// What is known of the clocks.
+    pub clocks: Clocks,
 }
 
 /// A log entry to be written, without number, time and title.
@@ -90,7 +90,7 @@ pub(crate) fn decide(facts: &Facts<'_>, run: Run) -> Verdict {
             &run,
             &seen,
             &own,
-            stamp.unwrap_or_else(|| (facts.stamp)(raw)),
+            (stamp.unwrap_or_else(|| facts.clocks.stamp(raw)), raw),
         ),
     }
 }
@@ -101,11 +101,11 @@ fn stamped(facts: &Facts<'_>, mut run: Run) -> Run {
         match &mut operation.kind {
             OperationKind::Create(edits) | OperationKind::Update(edits) => {
                 for edit in edits.values_mut() {
-                    edit.stamp.get_or_insert_with(|| (facts.stamp)(edit.raw));
+                    edit.stamp.get_or_insert_with(|| facts.clocks.stamp(edit.raw));
                 }
             }
             OperationKind::Delete { raw, stamp, .. } => {
-                stamp.get_or_insert_with(|| (facts.stamp)(*raw));
+                stamp.get_or_insert_with(|| facts.clocks.stamp(*raw));
             }
         }
     }
@@ -154,7 +154,13 @@ fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
     send_update(facts, &run, edits, None)
 }
 
-fn delete(facts: &Facts<'_>, run: &Run, seen: &Fields, own: &MergedEdits, at: Stamp) -> Verdict {
+fn delete(
+    facts: &Facts<'_>,
+    run: &Run,
+    seen: &Fields,
+    own: &MergedEdits,
+    (at, raw): (Stamp, RawStamp),
+) -> Verdict {
     let Some(theirs) = present(facts.image) else {
         return Verdict::Finish {
             state: OperationState::Applied(Applied::Accepted),
@@ -203,7 +209,8 @@ fn delete(facts: &Facts<'_>, run: &Run, seen: &Fields, own: &MergedEdits, at: St
         (&none, Some(&theirs.record.fields)),
         facts.settings,
     )
-    .at(Some(at), theirs_at);
+    .at(Some(at), theirs_at)
+    .doubtful(facts.clocks.doubt(at, raw));
     match resolve_guarded(facts.policy, &case) {
         Resolution::Keep {
             side: Side::Mine,
@@ -258,9 +265,15 @@ fn settle_case(
         .map(|record| record.fields)
         .unwrap_or_default();
     let theirs = present(facts.image);
+    let in_case = edits
+        .iter()
+        .filter(|(field, _)| fields.iter().any(|case| case.field == **field));
+    let doubts = in_case.filter_map(|(_, edit)| Some(facts.clocks.doubt(edit.stamp?, edit.raw)));
+    let doubt = doubts.max().unwrap_or_default();
     let answer = {
         let both = (&mine, theirs.map(|t| &t.record.fields));
-        let case = ConflictCase::new(kind, facts.entity, &facts.image.id, &fields, both, facts.settings);
+        let case = ConflictCase::new(kind, facts.entity, &facts.image.id, &fields, both, facts.settings)
+            .doubtful(doubt);
         resolve_guarded(facts.policy, &case)
     };
     let (sides, reason) = match answer {
@@ -495,13 +508,29 @@ fn field_case(field: &FieldName, edit: &FieldEdit, theirs: &Value, record: &Serv
     }
 }
 
-/// Returns the function that corrects raw stamps at one moment.
-pub(crate) fn corrector(
-    sample: Option<driftless_record::ClockSample>,
-    last_contact: Option<Timestamp>,
-    now: Timestamp,
-) -> impl Fn(RawStamp) -> Stamp {
-    move |raw| clock::correct(raw, sample, last_contact, now)
+/// What is known of the clocks of device and server at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clocks {
+    /// The best comparison of both.
+    pub sample: Option<ClockSample>,
+    /// When the server was last reached before the edits in question, by its clock.
+    pub last_contact: Option<Timestamp>,
+    /// The server's time now.
+    pub now: Timestamp,
+}
+
+impl Clocks {
+    /// Turns a raw stamp into the common order.
+    fn stamp(&self, raw: RawStamp) -> Stamp {
+        clock::correct(raw, self.sample, self.last_contact, self.now)
+    }
+
+    /// Returns how wrong the stamps of an edit of this device and of another one may be together, in milliseconds. No
+    /// wire tells how wrong the other one may be: it is taken to be as far from the server as this device is.
+    fn doubt(&self, stamp: Stamp, raw: RawStamp) -> i64 {
+        let mine = clock::error(stamp, raw, self.sample, self.last_contact, self.now);
+        mine.saturating_add(self.sample.map_or(0, |sample| sample.error))
+    }
 }
 
 /// Returns whether an operation was changed on the server's side of its record since the user saw it.

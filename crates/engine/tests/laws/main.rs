@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
+mod clocks;
 mod common;
 mod convergence;
 mod decisions;

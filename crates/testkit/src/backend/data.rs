@@ -48,6 +48,7 @@ pub struct Backend {
     pub(super) hidden: BTreeSet<RecordId>,
     pub(super) settings: Option<Settings>,
     pub(super) revisions: Revisions,
+    pub(super) time_error: i64,
 }
 
 /// Whether a back end tells revisions.
@@ -79,12 +80,18 @@ impl Backend {
             hidden: BTreeSet::new(),
             settings: None,
             revisions: Revisions::Told,
+            time_error: 0,
         }
     }
 
     /// Sets the server's clock, in milliseconds since 1970.
     pub fn set_now(&mut self, now: i64) {
         self.now = now;
+    }
+
+    /// Says how coarsely the server tells its time, in milliseconds.
+    pub fn set_time_error(&mut self, millis: i64) {
+        self.time_error = millis;
     }
 
     /// Returns the server's clock, in milliseconds since 1970.

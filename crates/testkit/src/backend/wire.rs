@@ -71,13 +71,14 @@ fn number(checkpoint: &Checkpoint) -> Result<(u64, u64), TransportError> {
 #[async_trait]
 impl Transport for BackendTransport {
     async fn contact(&self) -> Result<Contact, TransportError> {
+        let backend = self.lock();
         Ok(Contact {
             user: self.user.clone(),
             display_name: self.user.to_string(),
             tenant: Self::tenant(),
             server: "memory".to_owned(),
-            server_time: Some(Timestamp(self.lock().now)),
-            server_time_error: 0,
+            server_time: Some(Timestamp(backend.now)),
+            server_time_error: backend.time_error,
         })
     }
 

@@ -1,0 +1,82 @@
+//! What the clocks can tell about the order of edits, and what is said where they cannot.
+
+use crate::common::{World, able};
+use driftless_engine::Decision;
+use driftless_record::{LogKind, RecordId, Side, Value};
+
+/// How coarsely the server of these tests tells its time, in milliseconds.
+const ERROR: i64 = 500;
+
+/// A synced world of two devices, which know the server's time only coarsely.
+async fn two_devices() -> (World, RecordId) {
+    let world = World::new(2, able(), 1);
+    world.server().set_time_error(ERROR);
+    let id = world.account(1, "Rome Steel");
+    for device in &world.devices {
+        device.sync().await;
+    }
+    world.pass(10_000);
+    (world, id)
+}
+
+#[tokio::test]
+async fn l29_edits_nearer_than_both_clocks_can_tell_wait_for_a_person_and_mine_stays_in_view() {
+    for (gap, is_open) in [
+        (0, true),
+        (2 * ERROR - 1, true),
+        (2 * ERROR, false),
+        (60_000, false),
+    ] {
+        for first in [0, 1] {
+            let (world, id) = two_devices().await;
+            world.devices[0].set(&id, "city", "Early");
+            world.pass(gap);
+            world.devices[1].set(&id, "city", "Late");
+            world.pass(10_000);
+            world.devices[first].sync().await;
+            let second = &world.devices[1 - first];
+            let mine = second.text("Account", &id, "city").unwrap();
+            second.sync().await;
+            if is_open {
+                let entry = second.open_entries().remove(0);
+                assert_eq!(entry.kind, LogKind::Conflict, "{gap} ms apart");
+                assert!(entry.reason.starts_with("ambiguous"), "{}", entry.reason);
+                assert_eq!(entry.fields[0].winner, None);
+                assert_eq!(second.text("Account", &id, "city"), Some(mine.clone()));
+                second.engine.resolve(entry.id, &Decision::Mine).unwrap();
+                second.sync().await;
+                assert_eq!(world.on_server(&id, "city"), Value::text(mine));
+            } else {
+                assert_eq!(second.open_entries(), vec![], "{gap} ms apart");
+                assert_eq!(world.on_server(&id, "city"), Value::text("Late"));
+                let entry = second
+                    .engine
+                    .log(&driftless_store::LogSelection::Latest(1))
+                    .unwrap()
+                    .remove(0);
+                let winner = if first == 0 { Side::Mine } else { Side::Theirs };
+                assert_eq!(entry.fields[0].winner, Some(winner));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn l29_an_edit_that_only_the_wall_clock_vouches_for_is_not_ordered_by_it() {
+    let (world, id) = two_devices().await;
+    let device = &world.devices[0];
+    // Started anew without the server, and the wall clock turned by an hour: its edits look late.
+    device.clock.reboot();
+    device.clock.turn(3_600_000);
+    device.set(&id, "city", "Early");
+    world.pass(5_000);
+    world.devices[1].set(&id, "city", "Late");
+    world.devices[1].sync().await;
+    device.clock.reboot();
+    world.pass(5_000);
+    device.sync().await;
+    let entry = device.open_entries().remove(0);
+    assert!(entry.reason.starts_with("ambiguous"), "{}", entry.reason);
+    assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Early"));
+    assert_eq!(world.on_server(&id, "city"), Value::text("Late"));
+}
