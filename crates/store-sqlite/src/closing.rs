@@ -30,11 +30,9 @@ pub(crate) fn close(options: &StoreOptions, pending: Pending) -> Result<u64> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(of_database)?;
     let operations: i64 = transaction
-        .query_row(
-            "SELECT count(*) FROM entry NOT INDEXED WHERE id IS NOT NULL",
-            [],
-            |row| row.get(0),
-        )
+        .query_row("SELECT count(*) FROM entry WHERE pending = 1", [], |row| {
+            row.get(0)
+        })
         .map_err(of_database)?;
     if operations == 0 || pending == Pending::Close {
         transaction.execute_batch(CLOSE).map_err(of_database)?;

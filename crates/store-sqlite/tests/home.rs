@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use driftless_record::OperationState;
+use driftless_record::{Applied, OperationState};
 use driftless_store::{FileRow, JournalReader as _, OperationSelection, RecordStore as _, StoreError, Write};
 use driftless_store_sqlite::home::{Account, Files, Home, HomeError, Identity, Unsent};
 use driftless_store_sqlite::{Health, SqliteStore, StoreOptions};
@@ -215,6 +215,19 @@ fn a_removal_that_was_cut_before_it_was_decided_leaves_the_account_open_for_edit
     assert!(matches!(anna.store(None).unwrap_err(), HomeError::Leaving(_)));
     drop(lease);
     queue_one(&anna);
+}
+
+#[test]
+fn what_was_sent_keeps_no_account() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let anna = home.add(&identity("anna")).unwrap();
+    queue_one(&anna);
+    let sent = operation(1, &account(1), OperationState::Applied(Applied::Accepted));
+    let store = anna.store(None).unwrap();
+    store.commit(batch([put_operation(sent)])).unwrap();
+    let removed = home.remove(anna.id(), Unsent::Refuse, None).unwrap();
+    assert_eq!(removed.unsent, Some(0));
 }
 
 #[test]
