@@ -24,6 +24,7 @@ mod rebase;
 mod report;
 mod resolve;
 mod setback;
+mod staged;
 mod status;
 mod sync;
 mod validate;

@@ -18,6 +18,8 @@ pub(crate) enum Note {
     LastSync,
     /// How far an entity was read: [`EntityMark`].
     Entity(EntityName),
+    /// What was read of a set of changes that was cut short: `Staged`.
+    Staged(EntityName),
 }
 
 impl Note {
@@ -28,6 +30,7 @@ impl Note {
             Self::LastContact => "last-contact".to_owned(),
             Self::LastSync => "last-sync".to_owned(),
             Self::Entity(entity) => format!("entity/{entity}"),
+            Self::Staged(entity) => format!("staged/{entity}"),
         }
     }
 }
@@ -83,6 +86,11 @@ pub(crate) fn read<T: DeserializeOwned>(
 pub(crate) fn write<T: Serialize>(note: &Note, data: &T) -> Write {
     let bytes = serde_json::to_vec(&Versioned { v: 1, data }).ok();
     Write::PutNote(note.name(), bytes)
+}
+
+/// Makes the write that removes a note.
+pub(crate) fn remove(note: &Note) -> Write {
+    Write::PutNote(note.name(), None)
 }
 
 /// Returns the settings in a store, or the defaults.

@@ -10,6 +10,7 @@ use super::session::{Session, Stop};
 use crate::EngineError;
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
+use crate::staged;
 
 impl Session<'_> {
     /// Signs in, makes sure that it is the account's user, and compares clocks.
@@ -87,6 +88,9 @@ fn put_schema(store: &dyn RecordStore, schema: &Arc<Schema>) -> Result<(), Store
     }
     let mut writes = vec![Write::PutSchema(schema.clone())];
     for entity in known.entities.values() {
+        if schema.entity(entity.name.as_str()) != Some(entity) {
+            writes.push(staged::forget(&entity.name));
+        }
         let note = Note::Entity(entity.name.clone());
         let Some(mark) = notes::read::<EntityMark>(store, &note)? else {
             continue;

@@ -15,6 +15,7 @@ use crate::gate::{Gate, enter};
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
 use crate::rebase::{Unsettled, rebase};
+use crate::staged::{self, MAX_STAGED_ROWS};
 
 /// How many rows may be held in memory before they are committed.
 const MAX_HELD_ROWS: usize = 50_000;
@@ -159,7 +160,8 @@ impl Session<'_> {
     /// Reads one entity from its checkpoint to the end of the pull set.
     ///
     /// Pages are fetched while others are being committed. A first load is committed as it comes; a later set becomes
-    /// visible as a whole (law L22), unless it is larger than memory should hold.
+    /// visible as a whole (law L22), unless it is larger than memory should hold: what was read of a set that is cut
+    /// short is kept out of sight until its rest is here.
     async fn pull(&mut self, source: Source) -> Result<(), Stop> {
         let source = Arc::new(source);
         let name = source.entity.name.clone();
@@ -169,14 +171,25 @@ impl Session<'_> {
             let request = source.request(checkpoint, rows);
             async move { transport.pull(&request).await }.boxed()
         };
-        let mut fetching = Some(fetch(source.mark.checkpoint.clone()));
-        let mut committing = None;
-        let (mut held, mut held_rows, mut done) = (Vec::new(), 0, 0);
+        let mut held = self.staged(&source, load).await?;
+        let mut held_rows: usize = held.iter().map(|page| page.rows.rows.len()).sum();
+        let mut done = held_rows as u64;
+        let begin = held.last().map(|page| page.next.clone());
+        let mut fetching = Some(fetch(begin.or_else(|| source.mark.checkpoint.clone())));
+        let (mut committing, mut parts) = (None, 0);
         let mut stop = None;
         loop {
             let ends = fetching.is_none();
             let due = ends || (load == Load::First && held_rows >= rows) || held_rows >= MAX_HELD_ROWS;
+            let is_cut = ends && held.last().is_some_and(|page| !page.last);
+            if load == Load::Changes && is_cut && parts == 0 && held_rows <= MAX_STAGED_ROWS {
+                let (pages, source) = (std::mem::take(&mut held), source.clone());
+                worker
+                    .run(move |store| staged::keep(store, (&source.entity.name, &source.mark), pages))
+                    .await?;
+            }
             if committing.is_none() && due && !held.is_empty() {
+                parts += 1;
                 let (pages, source, now) = (std::mem::take(&mut held), source.clone(), self.host.clock.now());
                 let gate = self.gate.clone();
                 held_rows = 0;
@@ -231,6 +244,16 @@ impl Session<'_> {
             }
         }
         stop.map_or(Ok(()), Err)
+    }
+
+    /// Returns the pages that were read of this set before it was cut short.
+    async fn staged(&self, source: &Arc<Source>, load: Load) -> Result<Vec<Page>, Stop> {
+        if load == Load::First {
+            return Ok(Vec::new());
+        }
+        let source = source.clone();
+        let take = move |store: &dyn RecordStore| staged::take(store, &source.entity.name, &source.mark);
+        Ok(self.worker.run(take).await?)
     }
 
     /// Marks an entity that is read for the first time, and says what is read: a first load is begun or gone on with.

@@ -109,7 +109,7 @@ pub(crate) fn able() -> Capabilities {
     }
 }
 
-fn options() -> SyncOptions {
+pub(crate) fn options() -> SyncOptions {
     SyncOptions {
         page_rows: 3,
         ..SyncOptions::default()

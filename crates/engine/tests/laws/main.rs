@@ -8,4 +8,5 @@ mod convergence;
 mod decisions;
 mod main_job;
 mod patience;
+mod reading;
 mod stuck;
