@@ -2,7 +2,10 @@
 //!
 //! A store passes with one line in its `tests/conformance.rs`:
 //!
-//! ```ignore
+//! ```
+//! use driftless_store::MemoryStore;
+//! use driftless_testkit::store::Volatile;
+//!
 //! driftless_testkit::store_conformance!(Volatile(MemoryStore::new));
 //! ```
 
