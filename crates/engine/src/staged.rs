@@ -187,7 +187,7 @@ mod tests {
         };
         let store = MemoryStore::new();
         keep(&store, (&name, &mark), vec![page.clone()]).unwrap();
-        assert_eq!(take(&store, &name, &mark).unwrap(), [page.clone()]);
+        assert_eq!(take(&store, &name, &mark).unwrap(), vec![page.clone()]);
         assert_eq!(take(&store, &name, &mark).unwrap(), [], "taken once");
         keep(&store, (&name, &mark), vec![page]).unwrap();
         let other = EntityMark::anew("null".to_owned(), false);
