@@ -24,7 +24,7 @@ use crate::output::{Answer, print};
 #[command(after_help = "\
 First steps:
   driftless serve --seed-data 2000                      a server to try things with
-  driftless login http://127.0.0.1:8080 --user alice    sign in
+  driftless login http://127.0.0.1:8080 --user alice    sign in (the password is driftless)
   driftless download                                    load everything
   driftless list Account --top 5                        work, with or without a network
   driftless create Account name='Northern Lights Ltd'

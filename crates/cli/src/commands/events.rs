@@ -32,10 +32,14 @@ pub(crate) struct Watch {
     which: Which,
 }
 
-/// Print the entries of the log as they are written
+/// Print the latest entries of the log, one a line; with --follow also those to come
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+With --json, one document a line: {\"event\": \"log\", \"entry\": …}. An entry that changes, as when it is settled, \
+is printed again.
+
+Examples:
+  driftless events
   driftless events --follow --json")]
 pub(crate) struct Events {
     /// Go on until Ctrl-C

@@ -46,7 +46,7 @@ pub(crate) struct Undo {
 /// Wait until a change is on the server, or waits for you
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Ends with 0 when the outcome is known, with 3 if the change waits for you, with 4 if the server could not \
+Sends it too, unless the mode is offline. Ends with 0 when the outcome is known, with 3 if the change waits for you, with 4 if the server could not \
 be reached in time, with 1 if time ran out otherwise.
 
 Example:
@@ -55,7 +55,7 @@ pub(crate) struct Wait {
     /// The operation, as `outbox` shows it
     #[arg(value_name = "OP-ID")]
     operation: OperationId,
-    /// For how long
+    /// For how long, such as 60 or 0.5
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
 }

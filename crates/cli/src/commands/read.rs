@@ -25,7 +25,7 @@ pub(crate) struct Which {
     /// Only records for which this is true, as OData's $filter
     #[arg(long, value_name = "FILTER")]
     filter: Option<String>,
-    /// The order, as OData's $orderby
+    /// The order, as OData's $orderby: fields with asc or desc
     #[arg(long, value_name = "FIELDS")]
     orderby: Option<String>,
     /// At most so many records
@@ -37,11 +37,13 @@ pub(crate) struct Which {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Filters are OData's: eq ne gt ge lt le, and or not, in, contains(), startswith(), year(), any() and all() \
-over child records, paths through lookups. Text stands in single quotes.
+over child records, paths through lookups. Text stands in single quotes. A table shows 100 records unless \
+--top says otherwise; --json shows all.
 
 Examples:
   driftless list Account --filter \"city eq 'Lyon'\" --top 5
-  driftless list Case --filter \"status eq 'open' and contains(title,'invoice')\" --orderby 'created_at desc'")]
+  driftless list Case --filter \"status eq 'open' and contains(title,'invoice')\" --orderby 'created_at desc'
+  driftless list Contact --filter \"account/city eq 'Lyon' and phone ne null\"")]
 pub(crate) struct List {
     #[command(flatten)]
     which: Which,

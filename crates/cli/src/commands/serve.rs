@@ -19,15 +19,15 @@ const SHOWN_USERS: usize = 6;
 #[command(after_help = "\
 OData 4.01 over SQLite, with a CRM schema built in. The first line on standard output is its address. \
 Ctrl-C ends it. Without --data it keeps its data in a temporary folder and forgets them at the end. Who can \
-sign in is told on standard error at the start; whoever begins with data has well-known passwords and is for \
-trying things out.
+sign in is told on standard error at the start. A server that begins with data has users with a well-known \
+password: it is for trying things out.
 
 Examples:
   driftless serve --seed-data 2000
   driftless serve --data /var/lib/crm --listen 127.0.0.1:8080
   driftless serve --schema model.xml --seed data.json")]
 pub(crate) struct Serve {
-    /// The folder of its database
+    /// The folder of its database, made if it is not there
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The address and port to listen on; port 0 means a free one
@@ -39,7 +39,7 @@ pub(crate) struct Serve {
     /// Serve this schema (CSDL XML) instead of the built-in one
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
-    /// Fill a new database of --schema with this data: a JSON object of arrays by entity set
+    /// Fill a new database of --schema with this data: JSON such as {"Accounts": [{"name": "x"}]}
     #[arg(long, value_name = "FILE", requires = "schema")]
     seed: Option<PathBuf>,
 }

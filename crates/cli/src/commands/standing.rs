@@ -12,17 +12,21 @@ use crate::output::{Answer, journal, json, text};
 
 /// Show where things stand: mode, last synchronization, outbox, every entity
 #[derive(Debug, Args)]
+#[command(after_help = "The network is not used.")]
 pub(crate) struct Status {}
 
-/// Before you leave coverage: what is missing, stale or unsent
+/// Say what is missing or unsent before you leave coverage
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Ready means: everything that belongs on this device is on it, and the server has everything that was changed \
+here. The network is not used.")]
 pub(crate) struct Ready {}
 
 /// Show or choose how this device works
 #[derive(Debug, Args)]
 #[command(after_help = "\
 auto      as the administrator set it
-offline   the network is used only for `driftless sync`
+offline   the network is used only for `login`, `download` and `sync`
 
 The administrator's setting is the frame: you can be stricter, never looser.
 
@@ -39,7 +43,7 @@ pub(crate) struct Mode {
 enum Wanted {
     /// As the administrator set it
     Auto,
-    /// The network is used only for `driftless sync`
+    /// The network is used only for `login`, `download` and `sync`
     Offline,
 }
 
@@ -190,7 +194,9 @@ impl Mode {
         let document = json!({ "mode": mode.word(), "choice": choice });
         let mut text = format!("mode: {} (you chose {choice})", mode.word());
         if announced.is_none() && self.choice == Some(Wanted::Auto) && mode == driftless_mode::Mode::Offline {
-            text.push_str("\nthe administrator set offline: only `driftless sync` uses the network");
+            text.push_str(
+                "\nthe administrator set offline: only `login`, `download` and `sync` use the network",
+            );
         }
         Ok(Answer::new(document, text))
     }

@@ -31,7 +31,7 @@ pub(crate) struct Download {
 /// Send what you changed, and load what others changed
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Works in every mode: offline mode uses the network only for this. Ends with 3 if something that was sent \
+Works in every mode, also offline. Ends with 3 if something that was sent \
 now waits for you, with 4 if the server cannot be reached; nothing is lost then.
 
 Examples:

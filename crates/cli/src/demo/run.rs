@@ -6,7 +6,7 @@ use super::tour;
 use crate::error::{CliError, Exit};
 use crate::output::Answer;
 
-/// See the whole thing work: two devices, one server, no network in between
+/// See the whole thing work: two devices, one server, and a network that goes and comes
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Runs in a temporary folder, apart from everything that is on this device: a server with sample data,
