@@ -52,7 +52,7 @@ impl Repair {
         });
         let read = text::count(aside.operations.len() as u64, "unsent change");
         if let (Some(place), false) = (&place, aside.operations.is_empty()) {
-            lines.push(format!("{read} could be read and are in {place}/unsent.json:"));
+            lines.push(format!("{read} could be read, see {place}/unsent.json:"));
             lines.extend(aside.operations.iter().map(|operation| {
                 let (what, entity, record) = (journal::verb(operation), &operation.entity, &operation.record);
                 format!("  {}  {what} {entity} {record}", operation.id)
