@@ -7,11 +7,12 @@ use super::Commit;
 use crate::error::{Result, too_large, unreadable};
 use crate::payload::{encode_image, encode_log, encode_operation, encode_sending};
 
-/// Puts a new operation together with the image of its record; changes nothing if either is there already.
+/// Puts a new operation together with the image of its record; changes nothing if either is there already: without a
+/// number the row is ignored. (A `SELECT` with a condition instead of `VALUES` would go through a temporary table.)
 const PUT_EDIT: &str = "
     INSERT OR IGNORE INTO entry (key, id, entity, record, state, pending, payload, number, image)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-    WHERE NOT EXISTS (SELECT 1 FROM entry WHERE entity = ?3 AND record = ?4 AND image IS NOT NULL)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+        iif(EXISTS (SELECT 1 FROM entry WHERE entity = ?3 AND record = ?4 AND image IS NOT NULL), NULL, ?8), ?9)";
 
 const PUT_NEW: &str = "
     INSERT OR IGNORE INTO entry (key, id, entity, record, state, pending, payload, number)
@@ -39,7 +40,7 @@ const PUT_IMAGE: &str = "
 /// Puts an image that has no operation under the next odd number.
 const PUT_LONE_IMAGE: &str = "
     INSERT INTO entry (key, entity, record, pending, image, number)
-    SELECT coalesce(max(key) + 1 + max(key) % 2, 1), ?1, ?2, 0, ?3, ?4 FROM entry";
+    VALUES ((SELECT coalesce(max(key) + 1 + max(key) % 2, 1) FROM entry), ?1, ?2, 0, ?3, ?4)";
 
 const DROP_LONE_IMAGE: &str = "
     DELETE FROM entry WHERE entity = ?1 AND record = ?2 AND image IS NOT NULL AND id IS NULL";
