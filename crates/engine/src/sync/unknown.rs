@@ -32,11 +32,12 @@ struct Probe {
 }
 
 impl Probe {
-    /// Returns whether it is time to ask, `now` by the server's clock: at once, then after waits that grow.
+    /// Returns whether it is time to ask, `now` by the server's clock: at once twice, since one cut may take a reply and
+    /// the reading after it, then after waits that grow.
     fn is_due(&self, now: Timestamp) -> bool {
         let waited = now.millis_since(self.sending.first_sent);
         // A sending from the future comes from a clock that was turned since.
-        waited >= backoff::span(self.tries.saturating_sub(1)) || waited < -backoff::MAX_WAIT_MILLIS
+        waited >= backoff::span(self.tries.saturating_sub(2)) || waited < -backoff::MAX_WAIT_MILLIS
     }
 }
 
