@@ -150,7 +150,7 @@ impl Table {
     }
 
     /// Returns the fields in the order of their names.
-    pub(crate) fn by_name(&self) -> impl Iterator<Item = &Column> {
+    pub(crate) fn by_name(&self) -> impl ExactSizeIterator<Item = &Column> {
         self.places.values().map(|place| &self.fields[*place])
     }
 

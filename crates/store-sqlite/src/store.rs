@@ -164,20 +164,24 @@ pub(crate) struct Position {
     pub(crate) number: i64,
     /// The generation of the catalogue.
     pub(crate) generation: i64,
+    /// The key of the last entry.
+    pub(crate) last_entry: i64,
 }
 
 /// Reads where a store stands.
 pub(crate) fn read_position(connection: &Connection) -> Result<Position> {
     connection
         .prepare_cached(
-            "SELECT max(number, coalesce((SELECT number FROM entry ORDER BY key DESC LIMIT 1), 0)), catalogue
-             FROM position WHERE one = 1",
+            "SELECT max(position.number, coalesce(last.number, 0)), position.catalogue, coalesce(last.key, 0)
+             FROM position LEFT JOIN entry AS last ON last.key = (SELECT max(key) FROM entry)
+             WHERE position.one = 1",
         )
         .and_then(|mut statement| {
             statement.query_row([], |row| {
                 Ok(Position {
                     number: row.get(0)?,
                     generation: row.get(1)?,
+                    last_entry: row.get(2)?,
                 })
             })
         })

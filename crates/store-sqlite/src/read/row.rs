@@ -1,7 +1,7 @@
 //! From columns to values.
 
 use driftless_record::sql::{self, StoredRef};
-use driftless_record::{EntityName, FieldKind, Fields, Record, RecordId, Revision, Value};
+use driftless_record::{EntityName, FieldKind, Record, RecordId, Revision, Value};
 use driftless_store::{Image, StoreError};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -30,23 +30,21 @@ pub(crate) fn field_value(kind: &FieldKind, row: &Row<'_>, at: usize) -> Result<
 /// Reads a record from a row of id, revision and the columns of fields.
 pub(super) fn record<'a>(
     entity: &EntityName,
-    fields: impl Iterator<Item = &'a Column>,
+    fields: impl ExactSizeIterator<Item = &'a Column>,
     row: &Row<'_>,
 ) -> Result<Record> {
     let (id, revision) = identity(row)?;
     let mut at = 2;
-    let values: Result<Fields> = fields
-        .map(|field| {
-            let value = field_value(&field.kind, row, at)?;
-            at += sql::columns(&field.kind).len();
-            Ok((field.name.clone(), value))
-        })
-        .collect();
+    let mut values = Vec::with_capacity(fields.len());
+    for field in fields {
+        values.push((field.name.clone(), field_value(&field.kind, row, at)?));
+        at += sql::columns(&field.kind).len();
+    }
     Ok(Record {
         entity: entity.clone(),
         id,
         revision,
-        fields: values?,
+        fields: values.into_iter().collect(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! One commit, from its beginning to its end.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use driftless_store::{CommitNumber, StoreError, Write};
@@ -16,6 +17,10 @@ pub(crate) struct Commit<'a> {
     /// The number of this commit.
     pub(super) number: i64,
     generation: i64,
+    /// The key of the last entry before this commit.
+    last_entry: i64,
+    /// Whether the last entry is now one of this commit, and has its number.
+    pub(super) appended: Cell<bool>,
 }
 
 impl<'a> Commit<'a> {
@@ -27,9 +32,12 @@ impl<'a> Commit<'a> {
             generation: known.generation,
             catalogue: known,
             number: 0,
+            last_entry: 0,
+            appended: Cell::new(false),
         };
         let position = read_position(connection)?;
         commit.number = position.number + 1;
+        commit.last_entry = position.last_entry;
         if position.generation != commit.generation {
             commit.catalogue = Arc::new(Catalogue::load(connection, position.generation)?);
             commit.generation = position.generation;
@@ -76,14 +84,18 @@ impl<'a> Commit<'a> {
                 )
                 .map_err(of_database)?;
         }
-        // One page less for an edit, whose operation, the last entry, has the number already.
-        self.run(
-            "UPDATE position SET number = ?1
-             WHERE one = 1 AND ?1 > coalesce((SELECT number FROM entry ORDER BY key DESC LIMIT 1), 0)",
-            [self.number],
-        )?;
+        if !self.appended.get() {
+            self.run("UPDATE position SET number = ?1 WHERE one = 1", [self.number])?;
+        }
         execute(self.connection, "COMMIT")?;
         Ok((commit_number(self.number)?, Arc::clone(&self.catalogue)))
+    }
+
+    /// Notes that an entry was put that has the number of this commit.
+    pub(super) fn has_put_entry(&self, key: i64) {
+        if key > self.last_entry {
+            self.appended.set(true);
+        }
     }
 
     /// Returns the generation that a changed catalogue gets.

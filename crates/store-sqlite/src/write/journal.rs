@@ -67,6 +67,7 @@ impl Commit<'_> {
                 &image,
             );
             if self.run(PUT_EDIT, values)? > 0 {
+                self.has_put_entry(key);
                 return Ok(());
             }
         }
@@ -77,15 +78,15 @@ impl Commit<'_> {
     pub(super) fn put_operation(&self, operation: &Operation) -> Result<()> {
         let row = OperationRow::new(operation)?;
         let (key, id, entity, record, state, pending, payload) = row.values();
-        let known = self.run(PUT_KNOWN, row.values())? > 0;
-        if known
-            || self.run(
-                PUT_NEW,
-                (key, id, entity, record, state, pending, payload, self.number),
-            )? > 0
-        {
+        if self.run(PUT_KNOWN, row.values())? > 0 {
             return Ok(());
         }
+        let new = (key, id, entity, record, state, pending, payload, self.number);
+        if self.run(PUT_NEW, new)? > 0 {
+            self.has_put_entry(key);
+            return Ok(());
+        }
+        self.appended.set(false);
         self.run(DETACH_IMAGE, (id, self.number))?;
         if self.run(PUT_MOVED, row.values())? == 0 {
             let why = format!("operation {}: another has its sequence number", operation.id);
