@@ -76,9 +76,12 @@ pub(crate) fn result(subject: Subject<'_>, refusal: &Refusal) -> PushResult {
         .as_deref()
         .is_some_and(|text| text.eq_ignore_ascii_case("rejected"));
     match refusal.status {
-        // The service has forgotten request ids of that age: what happened at the first sending is open. A condition
-        // that failed is told with the same status.
-        412 if rejected && refusal.code.to_ascii_uppercase().contains("REPEATAB") => PushResult::Unknown,
+        // The service has forgotten request ids of that age, or knows the id with another content, as after a change of
+        // the schema in between: what happened at the first sending is open. Other refusals are told with the same
+        // statuses.
+        400 | 412 if rejected && refusal.code.to_ascii_uppercase().contains("REPEATAB") => {
+            PushResult::Unknown
+        }
         // Proved not looked at; the next sending goes without the headers.
         501 if rejected => PushResult::Skipped,
         404 | 410 if is_delete && refusal.is_own => PushResult::Done {
@@ -319,6 +322,7 @@ mod tests {
         let update = ChangeAction::Update(Fields::new());
         let rejected = |refusal: &mut Refusal| refusal.repeatability = Some("rejected".to_owned());
         assert_eq!(word(412, "RepeatabilityExpired", &update, rejected), "unknown");
+        assert_eq!(word(400, "RepeatabilityMismatch", &update, rejected), "unknown");
         assert_eq!(word(412, "PreconditionFailed", &update, rejected), "precondition");
         assert_eq!(word(501, "", &update, rejected), "skipped");
         let wait = |refusal: &mut Refusal| refusal.retry_after = Some(Duration::from_secs(1));

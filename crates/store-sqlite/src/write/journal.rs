@@ -25,7 +25,7 @@ const PUT_KNOWN: &str = "
 /// Puts an operation that has another place now: another sequence number, or another record.
 const PUT_MOVED: &str = "
     UPDATE OR IGNORE entry
-    SET key = ?1, entity = ?3, record = ?4, state = ?5, pending = ?6, payload = ?7, image = NULL
+    SET key = ?1, entity = ?3, record = ?4, state = ?5, pending = ?6, payload = ?7, number = ?8, image = NULL
     WHERE id = ?2";
 
 /// Gives the image that an operation was made with a row of its own, for it stays with the record.
@@ -86,12 +86,14 @@ impl Commit<'_> {
             self.has_put_entry(key);
             return Ok(());
         }
-        self.appended.set(false);
         self.run(DETACH_IMAGE, (id, self.number))?;
-        if self.run(PUT_MOVED, row.values())? == 0 {
+        if self.run(PUT_MOVED, new)? == 0 {
             let why = format!("operation {}: another has its sequence number", operation.id);
             return Err(StoreError::Unfit(why));
         }
+        // It may have been the last entry, and be it no more.
+        self.appended.set(false);
+        self.has_put_entry(key);
         Ok(())
     }
 
