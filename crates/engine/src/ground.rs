@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use driftless_record::{ClockSample, EntityName, LogId, Operation, RecordId, Schema, Settings, Timestamp};
+use driftless_record::{ClockSample, EntityName, LogId, Operation, RecordId, Schema, Settings};
 use driftless_store::{
     CommitNumber, Image, LogSelection, OperationSelection, RecordStore, StoreError, Write, WriteBatch,
 };
 
+use crate::contacts::Contacts;
 use crate::notes::{self, Note};
 
 /// Names a record.
@@ -30,8 +31,8 @@ pub(crate) struct Ground {
     pub settings: Settings,
     /// The best comparison of clocks with the server.
     pub clock: Option<ClockSample>,
-    /// When the server was last reached, by its own clock.
-    pub last_contact: Option<Timestamp>,
+    /// When the server was reached.
+    pub contacts: Contacts,
 }
 
 impl Ground {
@@ -57,7 +58,7 @@ impl Ground {
             next_log: LogId(last_log.last().map_or(1, |entry| entry.id.0 + 1)),
             settings: notes::read(store, &Note::Settings)?.unwrap_or_default(),
             clock: notes::read(store, &Note::Clock)?,
-            last_contact: notes::read(store, &Note::LastContact)?,
+            contacts: notes::read(store, &Note::Contacts)?.unwrap_or_default(),
         })
     }
 

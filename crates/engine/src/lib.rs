@@ -3,6 +3,7 @@
 mod amend;
 mod backoff;
 mod confirm;
+mod contacts;
 mod depend;
 mod edit;
 mod engine;

@@ -12,8 +12,8 @@ pub(crate) enum Note {
     Settings,
     /// The best clock sample: `ClockSample`.
     Clock,
-    /// When the server was last reached, by its clock: `Timestamp`.
-    LastContact,
+    /// When the server was reached: `Contacts`.
+    Contacts,
     /// When the last synchronization ended that read and sent everything: `Timestamp`.
     LastSync,
     /// How far an entity was read: [`EntityMark`].
@@ -27,7 +27,7 @@ impl Note {
         match self {
             Self::Settings => "settings".to_owned(),
             Self::Clock => "clock".to_owned(),
-            Self::LastContact => "last-contact".to_owned(),
+            Self::Contacts => "contacts".to_owned(),
             Self::LastSync => "last-sync".to_owned(),
             Self::Entity(entity) => format!("entity/{entity}"),
             Self::Staged(entity) => format!("staged/{entity}"),

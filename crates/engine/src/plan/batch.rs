@@ -8,7 +8,8 @@ use driftless_store::Write;
 use driftless_transport::{Capabilities, PushItem};
 use uuid::Uuid;
 
-use super::decide::{Clocks, Draft, Facts, Verdict, decide};
+use super::clocks::Clocks;
+use super::decide::{Draft, Facts, Verdict, decide};
 use super::run::Run;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
@@ -163,7 +164,7 @@ impl Planner {
                 fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
                 clocks: Clocks {
                     sample: ground.clock,
-                    last_contact: ground.last_contact,
+                    contacts: &ground.contacts,
                     now: context.server_now,
                 },
             };
@@ -175,7 +176,7 @@ impl Planner {
             Verdict::Stuck(obstacle) => {
                 self.park_stuck(ground, context, record, obstacle, run.operations);
             }
-            Verdict::Park { log } => {
+            Verdict::Park { run, log } => {
                 let id = self.log(ground, context, record, &run, title, log);
                 for operation in run.operations {
                     self.put(Operation {

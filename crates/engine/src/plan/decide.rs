@@ -6,13 +6,13 @@ use driftless_conflict::{
     CaseKind, ConflictCase, ConflictPolicy, MergedEdits, Resolution, conflicting_fields, resolve_guarded,
 };
 use driftless_record::{
-    Applied, Change, ChangeAction, ClockSample, Condition, EntitySchema, FieldCase, FieldEdit, FieldName,
-    Fields, LogKind, Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings,
-    Side, Stamp, Timestamp, Value, clock,
+    Applied, Change, ChangeAction, Condition, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogKind,
+    Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings, Side, Stamp, Value,
 };
 use driftless_store::Image;
 use driftless_transport::{Capabilities, CompareAndSet};
 
+use super::clocks::Clocks;
 use super::run::{Effect, Run};
 use crate::fold::fold;
 use crate::obstacle::Obstacle;
@@ -32,7 +32,7 @@ pub(crate) struct Facts<'a> {
     /// Whether the image was read in this synchronization.
     pub fresh: bool,
     /// What is known of the clocks.
-    pub clocks: Clocks,
+    pub clocks: Clocks<'a>,
 }
 
 /// A log entry to be written, without number, time and title.
@@ -62,8 +62,8 @@ pub(crate) enum Verdict {
         state: OperationState,
         log: Option<Draft>,
     },
-    /// It waits for a person.
-    Park { log: Draft },
+    /// It waits for a person. The run comes back with corrected stamps.
+    Park { run: Run, log: Draft },
     /// The server's record has to be read first.
     Fetch,
     /// It cannot be sent.
@@ -71,8 +71,8 @@ pub(crate) enum Verdict {
 }
 
 /// Decides what becomes of a run.
-pub(crate) fn decide(facts: &Facts<'_>, run: Run) -> Verdict {
-    let run = stamped(facts, run);
+pub(crate) fn decide(facts: &Facts<'_>, mut run: Run) -> Verdict {
+    facts.clocks.stamp(&mut run.operations);
     match run.effect() {
         Effect::Nothing => Verdict::Finish {
             state: OperationState::Superseded,
@@ -85,31 +85,8 @@ pub(crate) fn decide(facts: &Facts<'_>, run: Run) -> Verdict {
             own,
             raw,
             stamp,
-        } => delete(
-            facts,
-            &run,
-            &seen,
-            &own,
-            (stamp.unwrap_or_else(|| facts.clocks.stamp(raw)), raw),
-        ),
+        } => delete(facts, &run, &seen, &own, (stamp, raw)),
     }
-}
-
-/// Returns the run with every stamp corrected; stamps that were corrected before are frozen.
-fn stamped(facts: &Facts<'_>, mut run: Run) -> Run {
-    for operation in &mut run.operations {
-        match &mut operation.kind {
-            OperationKind::Create(edits) | OperationKind::Update(edits) => {
-                for edit in edits.values_mut() {
-                    edit.stamp.get_or_insert_with(|| facts.clocks.stamp(edit.raw));
-                }
-            }
-            OperationKind::Delete { raw, stamp, .. } => {
-                stamp.get_or_insert_with(|| facts.clocks.stamp(*raw));
-            }
-        }
-    }
-    run
 }
 
 fn create(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
@@ -159,7 +136,7 @@ fn delete(
     run: &Run,
     seen: &Fields,
     own: &MergedEdits,
-    (at, raw): (Stamp, RawStamp),
+    (stamp, raw): (Option<Stamp>, RawStamp),
 ) -> Verdict {
     let Some(theirs) = present(facts.image) else {
         return Verdict::Finish {
@@ -209,8 +186,8 @@ fn delete(
         (&none, Some(&theirs.record.fields)),
         facts.settings,
     )
-    .at(Some(at), theirs_at)
-    .doubtful(facts.clocks.doubt(at, raw));
+    .at(stamp, theirs_at)
+    .doubtful(stamp.map_or(0, |at| facts.clocks.doubt(run.first(), at, raw)));
     match resolve_guarded(facts.policy, &case) {
         Resolution::Keep {
             side: Side::Mine,
@@ -243,6 +220,7 @@ fn delete(
             }),
         },
         Resolution::Ask { reason } | Resolution::Fields { reason, .. } => Verdict::Park {
+            run: run.clone(),
             log: Draft {
                 kind: LogKind::Conflict,
                 fields: Vec::new(),
@@ -268,7 +246,8 @@ fn settle_case(
     let in_case = edits
         .iter()
         .filter(|(field, _)| fields.iter().any(|case| case.field == **field));
-    let doubts = in_case.filter_map(|(_, edit)| Some(facts.clocks.doubt(edit.stamp?, edit.raw)));
+    let first = run.first();
+    let doubts = in_case.filter_map(|(_, edit)| Some(facts.clocks.doubt(first, edit.stamp?, edit.raw)));
     let doubt = doubts.max().unwrap_or_default();
     let answer = {
         let both = (&mine, theirs.map(|t| &t.record.fields));
@@ -291,6 +270,7 @@ fn settle_case(
     }
     if kind == CaseKind::UpdateDelete || fields.iter().any(|field| field.winner.is_none()) {
         return Verdict::Park {
+            run,
             log: Draft {
                 kind: LogKind::Conflict,
                 fields,
@@ -337,6 +317,7 @@ fn settle_gone(
     if !facts.entity.access.create {
         let reason = "this record was deleted on the server and cannot be made again".to_owned();
         return Verdict::Park {
+            run,
             log: Draft {
                 kind: LogKind::Conflict,
                 fields: Vec::new(),
@@ -505,31 +486,6 @@ fn field_case(field: &FieldName, edit: &FieldEdit, theirs: &Value, record: &Serv
         mine_at: edit.stamp,
         theirs_at: record.stamps.get(field).copied(),
         winner: None,
-    }
-}
-
-/// What is known of the clocks of device and server at one moment.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clocks {
-    /// The best comparison of both.
-    pub sample: Option<ClockSample>,
-    /// When the server was last reached before the edits in question, by its clock.
-    pub last_contact: Option<Timestamp>,
-    /// The server's time now.
-    pub now: Timestamp,
-}
-
-impl Clocks {
-    /// Turns a raw stamp into the common order.
-    fn stamp(&self, raw: RawStamp) -> Stamp {
-        clock::correct(raw, self.sample, self.last_contact, self.now)
-    }
-
-    /// Returns how wrong the stamps of an edit of this device and of another one may be together, in milliseconds. No
-    /// wire tells how wrong the other one may be: it is taken to be as far from the server as this device is.
-    fn doubt(&self, stamp: Stamp, raw: RawStamp) -> i64 {
-        let mine = clock::error(stamp, raw, self.sample, self.last_contact, self.now);
-        mine.saturating_add(self.sample.map_or(0, |sample| sample.error))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Planning what to send: pure, from one reading of the outbox to the next batch.
 
 mod batch;
+mod clocks;
 mod decide;
 mod run;
 

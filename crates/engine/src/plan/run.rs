@@ -64,6 +64,11 @@ impl Run {
         self.operations.iter().map(|operation| operation.id).collect()
     }
 
+    /// Returns the sequence number of the first operation.
+    pub(crate) fn first(&self) -> u64 {
+        self.operations.first().map_or(0, |operation| operation.sequence)
+    }
+
     /// Returns what the operations come to together.
     pub(crate) fn effect(&self) -> Effect {
         let mut created = false;

@@ -3,11 +3,12 @@
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use driftless_record::{ClockSample, EntitySchema, Operation, OperationKind, Schema, Settings, Timestamp};
+use driftless_record::{ClockSample, EntitySchema, Schema, Settings, Timestamp};
 use driftless_store::{OperationSelection, RecordStore, StoreError, Write, WriteBatch};
 
 use super::session::{Session, Stop};
 use crate::EngineError;
+use crate::contacts::Contacts;
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
 use crate::staged;
@@ -124,24 +125,17 @@ fn has_new_values(old: &EntitySchema, new: &EntitySchema) -> bool {
 }
 
 /// Keeps the better comparison of clocks, and when the server was reached.
-///
-/// Edits that are still to be stamped were made before this contact, and a stamp is held after the last contact before
-/// its edit: while there are such edits, the note of the last contact stays where it is.
 fn keep_sample(store: &dyn RecordStore, sample: ClockSample) -> Result<(), StoreError> {
     let best = ClockSample::better(notes::read(store, &Note::Clock)?, sample);
-    let mut writes = vec![notes::write(&Note::Clock, &best)];
+    // What was made since the exchange rests on the contact before, which holds as well.
+    let latest = store.operations(&OperationSelection::Latest(1))?;
+    let last = latest.last().map_or(0, |operation| operation.sequence);
     let pending = store.operations(&OperationSelection::Pending(usize::MAX))?;
-    if pending.iter().all(is_stamped) {
-        writes.push(notes::write(&Note::LastContact, &sample.server));
-    }
+    let mut contacts: Contacts = notes::read(store, &Note::Contacts)?.unwrap_or_default();
+    contacts.reached(sample.server, last, &pending);
+    let writes = vec![
+        notes::write(&Note::Clock, &best),
+        notes::write(&Note::Contacts, &contacts),
+    ];
     store.commit(WriteBatch { expect: None, writes }).map(|_| ())
-}
-
-fn is_stamped(operation: &Operation) -> bool {
-    match &operation.kind {
-        OperationKind::Create(edits) | OperationKind::Update(edits) => {
-            edits.values().all(|edit| edit.stamp.is_some())
-        }
-        OperationKind::Delete { stamp, .. } => stamp.is_some(),
-    }
 }

@@ -80,3 +80,37 @@ async fn l29_an_edit_that_only_the_wall_clock_vouches_for_is_not_ordered_by_it()
     assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Early"));
     assert_eq!(world.on_server(&id, "city"), Value::text("Late"));
 }
+
+#[tokio::test]
+async fn l29_a_conflict_that_nobody_settles_makes_later_edits_no_more_doubtful() {
+    const DAY: i64 = 86_400_000;
+    let (world, ignored) = two_devices().await;
+    let id = world.account(2, "Oslo Steel");
+    let (device, other) = (&world.devices[0], &world.devices[1]);
+    device.sync().await;
+    other.sync().await;
+    device.set(&ignored, "city", "Mine");
+    world.office(&ignored, "city", "Theirs");
+    device.sync().await;
+    let entry = device.open_entries().remove(0);
+    assert_eq!(entry.kind, LogKind::Conflict);
+    world.pass(20 * DAY);
+    other.set(&id, "city", "Early");
+    world.pass(DAY);
+    device.sync().await;
+    other.sync().await;
+    // Since that contact only the wall clock vouches for an edit, and it is at most so wrong.
+    device.clock.reboot();
+    world.pass(10_000);
+    device.set(&id, "city", "Late");
+    device.clock.reboot();
+    world.pass(10_000);
+    device.sync().await;
+    let open: Vec<_> = device.open_entries().into_iter().map(|entry| entry.id).collect();
+    assert_eq!(open, vec![entry.id]);
+    assert_eq!(world.on_server(&id, "city"), Value::text("Late"));
+    // The one that waits rests on the contact before it still: it is decided as if it were sent on the day.
+    device.engine.resolve(entry.id, &Decision::Mine).unwrap();
+    device.sync().await;
+    assert_eq!(world.on_server(&ignored, "city"), Value::text("Mine"));
+}
