@@ -72,7 +72,8 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn mine(mut self) -> Result<Self, EngineError> {
-        if self.image.gone {
+        // Where my side is that the record is gone, there is nothing to make again.
+        if self.image.gone && fold(&self.image, &self.parked()).is_some() {
             self.make_again()?;
         } else {
             self.requeue(Base::AsSeen);

@@ -122,3 +122,21 @@ async fn what_is_not_possible_says_why_and_what_to_do() {
     );
     assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Theirs"));
 }
+
+#[tokio::test]
+async fn l32_my_delete_of_a_record_that_is_gone_meanwhile_makes_no_new_one() {
+    // A delete that waits for a person says nothing of values: taking its side once the record is gone must not make
+    // a record out of its key alone.
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    let device = &world.devices[0];
+    device.engine.delete("Account", id.as_str()).unwrap();
+    world.office(&id, "city", "Oslo");
+    device.sync().await;
+    let entry = device.open_entries().remove(0).id;
+    world.server().remove(&crate::common::entity("Account"), &id);
+    device.sync().await;
+    device.engine.resolve(entry, &Decision::Mine).unwrap();
+    assert_eq!(device.sync().await.pending, 0);
+    assert_eq!(world.server().effects(), []);
+    assert!(device.engine.get("Account", id.as_str()).is_err());
+}
