@@ -1,6 +1,7 @@
 //! Accounts: one user at one organisation of one service.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Files, HomeError};
@@ -65,34 +66,60 @@ impl Account {
     /// As [`SqliteStore::open`]; [`HomeError::StoreMissing`] if the account had a store that is gone;
     /// [`HomeError::Leaving`] if another process is removing the account.
     pub fn store(&self, key: Option<Key>) -> Result<SqliteStore, HomeError> {
-        self.whole()?;
-        let options = self.options(key);
-        let store = SqliteStore::open(options.clone())?;
-        let mark = self.path.join(HAD_STORE);
-        if !mark.try_exists()? {
-            File::create(&mark)?.sync_all()?;
-            folder::sync(&self.path)?;
-        }
+        let store = self.open(key.clone())?;
         if store.is_closed()? {
             // Whoever closed it holds the lease as long as he lives.
             let Some(_lease) = self.lease()? else {
                 return Err(HomeError::Leaving(self.id.clone()));
             };
-            closing::reopen(&options)?;
+            closing::reopen(&self.options(key))?;
+        }
+        Ok(store)
+    }
+
+    /// Opens the store for whoever holds the lease.
+    pub(super) fn store_of_driver(
+        &self,
+        key: Option<Key>,
+        _lease: &DriveGuard,
+    ) -> Result<SqliteStore, HomeError> {
+        let store = self.open(key.clone())?;
+        if store.is_closed()? {
+            closing::reopen(&self.options(key))?;
+        }
+        Ok(store)
+    }
+
+    /// Opens the store, be it closed or not.
+    fn open(&self, key: Option<Key>) -> Result<SqliteStore, HomeError> {
+        self.whole()?;
+        let store = SqliteStore::open(self.options(key))?;
+        let mark = self.path.join(HAD_STORE);
+        if !mark.try_exists()? {
+            File::create(&mark)?.sync_all()?;
+            folder::sync(&self.path)?;
         }
         Ok(store)
     }
 
     /// Fails if the account had a store that is not there any more.
     pub(super) fn whole(&self) -> Result<(), HomeError> {
-        let is_there = self.path.is_dir();
-        if is_there && (self.options(None).path.try_exists()? || !self.path.join(HAD_STORE).try_exists()?) {
+        if self.path.is_dir() && (self.has_store()? || !self.path.join(HAD_STORE).try_exists()?) {
             return Ok(());
         }
         Err(HomeError::StoreMissing {
             account: self.id.clone(),
             path: self.options(None).path,
         })
+    }
+
+    /// Returns whether there is a store: an empty file is none.
+    pub(super) fn has_store(&self) -> Result<bool, HomeError> {
+        match fs::metadata(self.options(None).path) {
+            Ok(file) => Ok(file.len() > 0),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens the place for the bytes of files.

@@ -28,7 +28,7 @@ pub enum HomeError {
     NoAccount(String),
     /// The account had a store, which is gone.
     #[error(
-        "the data of account {account} are gone: {path} was deleted or moved; what was not sent is lost with it, unless you put the file back"
+        "the data of account {account} are gone: {path} was deleted, moved or emptied; what was not sent is lost with it, unless you put the file back"
     )]
     StoreMissing {
         /// The account.

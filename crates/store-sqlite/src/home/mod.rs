@@ -6,8 +6,9 @@
 //! accounts/<id>/store.db        records and journal
 //! accounts/<id>/files/          bytes of files
 //! accounts/<id>/account.txt     whose it is, for people
-//! accounts/<id>/had-store       says that store.db must be there
+//! accounts/<id>/had-store       says that store.db must be there; names the place in the vault while it is set aside
 //! accounts/<id>.lock            held by the process that drives the account
+//! accounts/<id>.fresh/          the next folder of an account whose data are being set aside
 //! accounts/removed-<id>/        given up, to be deleted
 //! vault/<id>/                   accounts that were removed with unsent operations
 //! vault/damaged-<id>/           data that were set aside, with the operations that could be read
@@ -21,6 +22,7 @@ mod installation;
 mod place;
 mod reclaim;
 mod remove;
+mod stretch;
 
 pub use account::{Account, DriveGuard, Identity};
 pub use aside::SetAside;

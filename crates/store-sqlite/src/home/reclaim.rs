@@ -1,14 +1,11 @@
 //! Making a copied or restored home a device of its own.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use driftless_record::{
-    Change, ChangeAction, Condition, FieldEdit, FieldName, Fields, Operation, OperationKind, OperationState,
-    RequestId, Sending, Timestamp,
-};
+use driftless_record::{Operation, OperationState, RequestId};
 use driftless_store::{OperationSelection, RecordStore, Retry, StoreError, Write, WriteBatch};
 
+use super::stretch::{sending, stretches};
 use super::{Home, HomeError, place};
 use crate::{Key, random};
 
@@ -23,13 +20,15 @@ impl Home {
     pub fn reclaim(path: impl Into<PathBuf>, key: impl Fn(&str) -> Option<Key>) -> Result<Self, HomeError> {
         let mut home = Self::open_anywhere(path.into())?;
         for account in home.accounts()? {
-            let Some(_lease) = account.lease()? else {
+            let Some(lease) = account.lease()? else {
                 return Err(HomeError::InUse(account.id().to_owned()));
             };
-            match account.store(key(account.id())) {
-                Ok(store) => distrust(&store)?,
-                // What cannot be opened cannot be sent either; it is told when it is used.
-                Err(HomeError::StoreMissing { .. } | HomeError::Store(StoreError::Damaged(_))) => {}
+            let distrusted = account
+                .store_of_driver(key(account.id()), &lease)
+                .and_then(|store| Ok(distrust(&store)?));
+            match distrusted {
+                // What cannot be read cannot be sent either; it is told when it is used.
+                Ok(()) | Err(HomeError::StoreMissing { .. } | HomeError::Store(StoreError::Damaged(_))) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -43,17 +42,17 @@ impl Home {
 fn distrust(store: &dyn RecordStore) -> Result<(), StoreError> {
     loop {
         let mut batch = WriteBatch::based_on(store.position()?);
-        for operation in store.operations(&OperationSelection::Pending(usize::MAX))? {
-            if !matches!(
-                operation.state,
-                OperationState::Queued | OperationState::Waiting(_)
-            ) {
+        let pending = store.operations(&OperationSelection::Pending(usize::MAX))?;
+        for stretch in stretches(pending, &*store.schema()?) {
+            let id = RequestId(random::id());
+            let Some(sending) = sending(&stretch, id) else {
                 continue;
-            }
-            let sending = sending(&operation);
-            let state = OperationState::Unknown(sending.id);
+            };
             batch.push(Write::PutSending(Box::new(sending)));
-            batch.push(Write::PutOperation(Box::new(Operation { state, ..operation })));
+            for operation in stretch {
+                let state = OperationState::Unknown(id);
+                batch.push(Write::PutOperation(Box::new(Operation { state, ..operation })));
+            }
         }
         if batch.writes.is_empty() {
             return Ok(());
@@ -63,38 +62,4 @@ fn distrust(store: &dyn RecordStore) -> Result<(), StoreError> {
             done => return done.map(|_| ()),
         }
     }
-}
-
-/// Makes the sending by which the original may have sent an operation. It was sent so long ago that no back end answers
-/// for it any more: the record is read.
-fn sending(operation: &Operation) -> Sending {
-    let (action, absent) = match &operation.kind {
-        OperationKind::Create(edits) => (ChangeAction::Create(values(edits)), true),
-        OperationKind::Update(edits) => (ChangeAction::Update(values(edits)), false),
-        OperationKind::Delete { .. } => (ChangeAction::Delete, false),
-    };
-    let condition = match &operation.base_revision {
-        _ if absent => Condition::Absent,
-        Some(revision) => Condition::Revision(revision.clone()),
-        None => Condition::Exists,
-    };
-    Sending {
-        id: RequestId(random::id()),
-        first_sent: Timestamp(0),
-        change: Change {
-            entity: operation.entity.clone(),
-            record: operation.record.clone(),
-            action,
-            condition,
-            stamps: BTreeMap::new(),
-        },
-        operations: vec![operation.id],
-    }
-}
-
-fn values(edits: &BTreeMap<FieldName, FieldEdit>) -> Fields {
-    edits
-        .iter()
-        .map(|(name, edit)| (name.clone(), edit.new.clone()))
-        .collect()
 }

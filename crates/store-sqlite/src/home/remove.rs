@@ -10,6 +10,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use driftless_store::StoreError;
+
 use super::{Account, Home, HomeError};
 use crate::closing::{self, Pending};
 use crate::{Key, folder, random};
@@ -45,7 +47,8 @@ impl Home {
     ///
     /// # Errors
     /// [`HomeError::Unsent`] if there are any and [`Unsent::Refuse`] was said; [`HomeError::InUse`] if another process
-    /// drives the account. The account stays then.
+    /// drives the account; those of a store that can be read and not be closed. The account stays then: what cannot
+    /// be deleted any more after it was decided is no failure, and done at the next start.
     pub fn remove(&self, id: &str, unsent: Unsent, key: Option<Key>) -> Result<Removed, HomeError> {
         let account = self.account(id)?;
         let Some(_lease) = account.lease()? else {
@@ -67,35 +70,54 @@ impl Home {
                 });
             }
             (Ok(operations), _) => Some(operations),
-            (Err(error), Unsent::Refuse) => return Err(error),
-            (Err(_), Unsent::Discard | Unsent::ToVault) => None,
+            // What cannot be opened any more. Of a store that can, others might go on to save edits.
+            (
+                Err(
+                    HomeError::StoreMissing { .. }
+                    | HomeError::Store(StoreError::Damaged(_) | StoreError::WrongKey),
+                ),
+                Unsent::Discard | Unsent::ToVault,
+            ) => None,
+            (Err(error), _) => return Err(error),
         };
         let vault = match (unsent, operations) {
             (Unsent::ToVault, Some(0)) | (Unsent::Refuse | Unsent::Discard, _) => None,
             (Unsent::ToVault, _) => Some(self.vault_place(id)?),
         };
         let given_up = given_up(self.path(), id);
-        if account.path().try_exists()? {
-            let moved = folder::move_to(account.path(), vault.as_ref().unwrap_or(&given_up));
-            if let Err(error) = moved {
+        let moved = account.path().try_exists()?;
+        if moved && let Err(error) = folder::move_to(account.path(), vault.as_ref().unwrap_or(&given_up)) {
+            // Moved all the same, it is decided; only that the names are durable is not sure.
+            if account.path().try_exists()? {
                 // It stays. Should this fail too, the next to open the store opens it for edits again.
                 let _ = closing::reopen(&options);
                 return Err(error.into());
             }
         }
-        self.execute("DELETE FROM account WHERE id = ?1", [id])?;
-        folder::delete(&given_up)?;
-        folder::delete_file(&account.lease_path())?;
+        match self.execute("DELETE FROM account WHERE id = ?1", [id]) {
+            Err(error) if !moved => return Err(error),
+            // It is decided: whatever cannot be done now is done at the next start.
+            _ => {
+                let _ = folder::delete(&given_up);
+                let _ = folder::delete_file(&account.lease_path());
+            }
+        }
         Ok(Removed {
             unsent: operations,
             vault: vault.filter(|place| place.is_dir()),
         })
     }
 
-    /// Returns a place in the vault whose name begins like this.
-    pub(super) fn vault_place(&self, name: &str) -> Result<PathBuf, HomeError> {
+    /// Returns the folder where nothing is ever deleted.
+    pub(super) fn vault(&self) -> Result<PathBuf, HomeError> {
         let vault = self.path().join("vault");
         fs::create_dir_all(&vault)?;
+        Ok(vault)
+    }
+
+    /// Returns a place in the vault whose name begins like this.
+    pub(super) fn vault_place(&self, name: &str) -> Result<PathBuf, HomeError> {
+        let vault = self.vault()?;
         let place = vault.join(name);
         Ok(if place.try_exists()? {
             vault.join(format!("{name}-{}", random::name()))

@@ -2,15 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod aside;
+#[cfg(unix)]
+mod copied;
+mod files;
+
 use std::fs;
-use std::io::Read as _;
-use std::path::Path;
 
 use driftless_record::{Applied, OperationState};
-use driftless_store::{FileRow, JournalReader as _, OperationSelection, RecordStore as _, StoreError, Write};
-use driftless_store_sqlite::home::{Account, Files, Home, HomeError, Identity, Unsent};
-use driftless_store_sqlite::{Health, SqliteStore, StoreOptions};
-use driftless_testkit::store::sample::{account, batch, entity, field, operation, put_operation};
+use driftless_store::{JournalReader as _, RecordStore as _, StoreError, Write};
+use driftless_store_sqlite::SqliteStore;
+use driftless_store_sqlite::home::{Account, Home, HomeError, Identity, Unsent};
+use driftless_testkit::store::sample::{account, batch, operation, put_operation};
 
 fn identity(user: &str) -> Identity {
     Identity {
@@ -59,62 +62,6 @@ fn two_homes_are_two_devices() {
     let directory = tempfile::tempdir().unwrap();
     let open = |name: &str| Home::open(directory.path().join(name)).unwrap();
     assert_ne!(open("one").device(), open("two").device());
-}
-
-/// Copies a folder with everything in it.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, place) = entry.map(|e| (e.path(), to.join(e.file_name()))).unwrap();
-        if path.is_dir() {
-            copy(&path, &place);
-        } else {
-            fs::copy(path, place).unwrap();
-        }
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_copied_home_is_told_and_becomes_a_device_of_its_own_that_trusts_nothing_it_queued() {
-    let directory = tempfile::tempdir().unwrap();
-    let (first, moved, copied) = (
-        directory.path().join("first"),
-        directory.path().join("moved"),
-        directory.path().join("copied"),
-    );
-    let home = Home::open(&first).unwrap();
-    queue_one(&home.add(&identity("anna")).unwrap());
-    let (device, install) = (home.device(), home.install());
-    drop(home);
-    fs::rename(&first, &moved).unwrap();
-    assert_eq!(
-        Home::open(&moved).unwrap().install(),
-        install,
-        "moving is no copying"
-    );
-
-    copy(&moved, &copied);
-    for _ in 0..2 {
-        assert!(matches!(Home::open(&copied), Err(HomeError::Copied(_))));
-    }
-    let reclaimed = Home::reclaim(&copied, |_| None).unwrap();
-    assert_ne!(reclaimed.device(), device);
-    assert_ne!(reclaimed.install(), install);
-    let own = (reclaimed.device(), reclaimed.install());
-    let store = reclaimed.accounts().unwrap()[0].store(None).unwrap();
-    let pending = store.operations(&OperationSelection::Pending(9)).unwrap();
-    let OperationState::Unknown(request) = pending[0].state else {
-        panic!("{pending:?}");
-    };
-    assert_eq!(
-        store.sending(request).unwrap().unwrap().operations,
-        [pending[0].id]
-    );
-    drop(reclaimed);
-    let again = Home::open(&copied).unwrap();
-    assert_eq!((again.device(), again.install()), own);
-    drop(Home::open(&moved).unwrap());
 }
 
 #[test]
@@ -218,6 +165,46 @@ fn a_removal_that_was_cut_before_it_was_decided_leaves_the_account_open_for_edit
 }
 
 #[test]
+fn a_store_that_cannot_be_closed_is_not_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let anna = home.add(&identity("anna")).unwrap();
+    queue_one(&anna);
+    let path = anna.path().join("store.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA user_version = 99").unwrap();
+    for unsent in [Unsent::Discard, Unsent::ToVault] {
+        let error = home.remove(anna.id(), unsent, None).unwrap_err();
+        assert!(
+            matches!(error, HomeError::Store(StoreError::NewerFormat { .. })),
+            "{error:?}"
+        );
+        assert!(path.exists());
+    }
+    assert_eq!(home.accounts().unwrap().len(), 1);
+}
+
+#[test]
+fn what_fails_after_a_removal_was_decided_is_no_failure_and_done_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let anna = home.add(&identity("anna")).unwrap();
+    queue_one(&anna);
+    let database = rusqlite::Connection::open(directory.path().join("device.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TRIGGER stays BEFORE DELETE ON account BEGIN SELECT raise(ABORT, 'not now'); END",
+        )
+        .unwrap();
+    let removed = home.remove(anna.id(), Unsent::ToVault, None).unwrap();
+    assert_eq!(removed.unsent, Some(1));
+    assert!(removed.vault.unwrap().join("store.db").exists());
+    database.execute_batch("DROP TRIGGER stays").unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    assert_eq!(home.accounts().unwrap(), []);
+}
+
+#[test]
 fn what_was_sent_keeps_no_account() {
     let directory = tempfile::tempdir().unwrap();
     let home = Home::open(directory.path()).unwrap();
@@ -311,123 +298,4 @@ fn two_processes_that_add_an_account_at_once_get_the_same() {
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert_eq!(homes[0].accounts().unwrap().len(), 1);
-}
-
-#[test]
-fn a_store_that_is_gone_is_told_and_not_replaced_by_an_empty_one() {
-    let directory = tempfile::tempdir().unwrap();
-    let home = Home::open(directory.path()).unwrap();
-    let anna = home.add(&identity("anna")).unwrap();
-    queue_one(&anna);
-    let store = anna.path().join("store.db");
-    fs::remove_file(&store).unwrap();
-    assert!(matches!(anna.store(None), Err(HomeError::StoreMissing { .. })));
-    assert!(matches!(
-        home.add(&identity("anna")),
-        Err(HomeError::StoreMissing { .. })
-    ));
-    assert!(matches!(
-        home.remove(anna.id(), Unsent::Refuse, None),
-        Err(HomeError::StoreMissing { .. })
-    ));
-    assert!(!store.exists());
-    fs::remove_dir_all(anna.path()).unwrap();
-    assert!(matches!(anna.store(None), Err(HomeError::StoreMissing { .. })));
-    assert!(home.set_aside(anna.id(), None).unwrap().path.is_none());
-    assert_eq!(anna.store(None).unwrap().pending().unwrap(), 0);
-}
-
-#[test]
-fn what_is_set_aside_is_whole_in_the_vault_with_what_can_be_read_of_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let home = Home::open(directory.path()).unwrap();
-    let anna = home.add(&identity("anna")).unwrap();
-    queue_one(&anna);
-    assert_eq!(anna.examine(None).unwrap(), Health::Sound);
-    fs::write(anna.path().join("credentials.json"), "secret").unwrap();
-    fs::write(anna.path().join("files/bytes"), "unsent").unwrap();
-    let store = anna.path().join("store.db");
-    let mut bytes = fs::read(&store).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..].fill(0xff);
-    fs::write(&store, bytes).unwrap();
-    assert!(matches!(anna.examine(None).unwrap(), Health::Damaged(_)));
-    let guard = anna.try_drive().unwrap();
-    assert!(matches!(
-        home.set_aside(anna.id(), None),
-        Err(HomeError::InUse(_))
-    ));
-    drop(guard);
-
-    let aside = home.set_aside(anna.id(), None).unwrap();
-    let vault = aside.path.unwrap();
-    assert!(vault.starts_with(directory.path().join("vault")));
-    assert!(vault.join("store.db").exists() && vault.join("unsent.json").exists());
-    assert_eq!(fs::read_to_string(vault.join("files/bytes")).unwrap(), "unsent");
-    assert!(!vault.join("credentials.json").exists(), "no secret stays behind");
-    let secret = fs::read_to_string(anna.path().join("credentials.json")).unwrap();
-    assert_eq!(secret, "secret");
-    assert_eq!(home.accounts().unwrap(), std::slice::from_ref(&anna));
-    assert_eq!(anna.store(None).unwrap().pending().unwrap(), 0);
-    assert_eq!(anna.examine(None).unwrap(), Health::Sound);
-}
-
-fn row(content: &str, sent: bool) -> FileRow {
-    FileRow {
-        content: content.to_owned(),
-        entity: entity("Account"),
-        id: account(1),
-        field: field("contract"),
-        size: 5,
-        sent,
-    }
-}
-
-fn store_and_files() -> (tempfile::TempDir, SqliteStore, Files) {
-    let directory = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(StoreOptions::new(directory.path().join("store.db"))).unwrap();
-    let files = Files::open(directory.path().join("files")).unwrap();
-    (directory, store, files)
-}
-
-#[test]
-fn a_file_that_is_about_to_be_named_is_not_swept() {
-    let (_directory, store, files) = store_and_files();
-    let written = files.write(&mut &b"bytes"[..]).unwrap();
-    assert_eq!(written.size, 5);
-    assert_eq!(files.sweep(&store).unwrap(), None);
-    store
-        .commit(batch([Write::PutFile(row(&written.content, false))]))
-        .unwrap();
-    let content = written.content.clone();
-    drop(written);
-    let lost = files.write(&mut &b"other"[..]).unwrap().content;
-    assert_eq!(files.sweep(&store).unwrap(), Some(1));
-    assert!(files.read(&lost).is_err());
-    let mut text = String::new();
-    files.read(&content).unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(text, "bytes");
-}
-
-#[test]
-fn only_what_the_server_has_is_evicted() {
-    let (_directory, store, files) = store_and_files();
-    let content = files.write(&mut &b"bytes"[..]).unwrap().content;
-    assert!(!files.evict(&store, &content).unwrap());
-    for (sent, gone) in [(false, false), (true, true)] {
-        store
-            .commit(batch([Write::PutFile(row(&content, sent))]))
-            .unwrap();
-        assert_eq!(files.evict(&store, &content).unwrap(), gone);
-        assert_eq!(files.read(&content).is_err(), gone);
-    }
-}
-
-#[test]
-fn a_content_id_is_never_a_path() {
-    let (_directory, _store, files) = store_and_files();
-    for text in ["../store.db", "sweep.lock", "", "/etc/hostname"] {
-        let error = files.read(text).unwrap_err();
-        assert!(matches!(error, HomeError::Store(StoreError::Unfit(_))), "{text}");
-    }
 }
