@@ -1,11 +1,11 @@
-//! `cargo xtask`: test, demo, tidy, ci, bench.
+//! `cargo xtask`: test, demo, tidy, ci, laws, bench.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use xtask::run::say;
 use xtask::workspace::Workspace;
-use xtask::{bench, ci, demo, suites, tidy};
+use xtask::{bench, ci, demo, laws, suites, tidy};
 
 /// The tasks of this project.
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Task {
         #[arg(long = "static")]
         static_only: bool,
     },
+    /// Print each law with its tests and mutants; fails while one lacks them.
+    Laws(laws::Options),
     /// Measure, hold the figures against the limit of this machine, and write docs/benchmarks.md.
     Bench(bench::Options),
 }
@@ -65,6 +67,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
                 ci::Parts::All
             },
         )?,
+        Task::Laws(options) => laws::run(&workspace, &options)?,
         Task::Bench(options) => bench::run(&workspace, &options)?,
     };
     Ok(if passed {

@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn m4_what_is_not_the_services_own_answer_proves_nothing() {
+    fn m04_what_is_not_the_services_own_answer_proves_nothing() {
         for status in [400, 403, 404, 409, 410, 412, 424] {
             for action in [ChangeAction::Update(Fields::new()), ChangeAction::Delete] {
                 assert_eq!(
