@@ -1,38 +1,29 @@
 //! Which operations must be applied before which others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use driftless_record::{EntityName, Operation, OperationId, OperationKind, OperationState, RecordId, Value};
-use driftless_store::{JournalReader, OperationSelection, RecordStore, StoreError};
+use driftless_store::{OperationSelection, RecordStore, StoreError};
 
-use crate::ground::{Key, key};
+use crate::ground::Key;
 
-/// Returns the operations on other records that a new operation needs: the creates of records that it refers to, and,
-/// for a delete, everything pending on records that refer to the deleted one.
+/// Returns the operations on other records that a new operation cannot be without: the creates of records that it
+/// refers to. What a delete has to wait for is worked out from what is pending when it is to go, see [`Needs`].
 pub(crate) fn needs(
     store: &dyn RecordStore,
     record: &Key,
     kind: &OperationKind,
 ) -> Result<BTreeSet<OperationId>, StoreError> {
-    match kind {
-        OperationKind::Create(edits) | OperationKind::Update(edits) => {
-            let mut needs = BTreeSet::new();
-            for target in edits.values().filter_map(|edit| lookup(&edit.new)) {
-                if target != (&record.0, &record.1) {
-                    let of_target = OperationSelection::PendingOf(target.0.clone(), target.1.clone());
-                    needs.extend(create_of(&store.operations(&of_target)?, target));
-                }
+    let mut needs = BTreeSet::new();
+    if let OperationKind::Create(edits) | OperationKind::Update(edits) = kind {
+        for target in edits.values().filter_map(|edit| lookup(&edit.new)) {
+            if target != (&record.0, &record.1) {
+                let of_target = OperationSelection::PendingOf(target.0.clone(), target.1.clone());
+                needs.extend(create_of(&store.operations(&of_target)?, target));
             }
-            Ok(needs)
-        }
-        OperationKind::Delete { .. } => {
-            let pending = JournalReader::operations(store, &OperationSelection::Pending(usize::MAX))?;
-            let children = pending
-                .iter()
-                .filter(|other| key(other) != *record && refers(other, record));
-            Ok(children.map(|child| child.id).collect())
         }
     }
+    Ok(needs)
 }
 
 /// Returns the pending create of the record that a value refers to.
@@ -40,124 +31,243 @@ pub(crate) fn pending_create(pending: &[Operation], value: &Value) -> Option<Ope
     create_of(pending, lookup(value)?)
 }
 
-fn create_of(pending: &[Operation], (entity, id): (&EntityName, &RecordId)) -> Option<OperationId> {
+fn create_of(pending: &[Operation], (entity, id): Target<'_>) -> Option<OperationId> {
     let makes =
         |o: &&Operation| o.entity == *entity && o.record == *id && matches!(o.kind, OperationKind::Create(_));
     pending.iter().find(makes).map(|operation| operation.id)
 }
 
-fn lookup(value: &Value) -> Option<(&EntityName, &RecordId)> {
+/// A record that something refers to.
+type Target<'a> = (&'a EntityName, &'a RecordId);
+
+fn lookup(value: &Value) -> Option<Target<'_>> {
     match value {
         Value::Lookup(to) => Some((&to.entity, &to.id)),
         _ => None,
     }
 }
 
-/// Returns whether an operation's record refers, or referred, to another record.
-fn refers(operation: &Operation, record: &Key) -> bool {
-    let points = |value: &Value| lookup(value) == Some((&record.0, &record.1));
+fn target(operation: &Operation) -> Target<'_> {
+    (&operation.entity, &operation.record)
+}
+
+/// The records that an operation's record refers, or referred, to, each with whether the operation ends that.
+fn references(operation: &Operation) -> BTreeMap<Target<'_>, bool> {
+    let mut found = BTreeMap::new();
     match &operation.kind {
         OperationKind::Create(edits) | OperationKind::Update(edits) => {
-            edits.values().any(|edit| points(&edit.old) || points(&edit.new))
+            let old = edits.values().filter_map(|edit| lookup(&edit.old));
+            found.extend(old.map(|target| (target, true)));
+            let new = edits.values().filter_map(|edit| lookup(&edit.new));
+            found.extend(new.map(|target| (target, false)));
         }
-        OperationKind::Delete { seen, .. } => seen.values().any(points),
+        OperationKind::Delete { seen, .. } => {
+            found.extend(seen.values().filter_map(lookup).map(|target| (target, true)));
+        }
+    }
+    found.remove(&target(operation));
+    found
+}
+
+/// What pending operations need of each other across records: what was noted when they were made, and what a delete
+/// waits for (law L5): every pending create, move and delete of a record that refers to the deleted one, made before
+/// the delete or, if it ends the reference, after it. Where two records refer to each other, the earlier delete waits
+/// for nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    of: BTreeMap<OperationId, BTreeSet<OperationId>>,
+}
+
+impl Needs {
+    /// Works out the needs of pending operations, given in sequence.
+    pub(crate) fn of_all(pending: &[Operation]) -> Self {
+        let noted = pending.iter().filter(|operation| !operation.needs.is_empty());
+        let mut needs = Self {
+            of: noted
+                .map(|operation| (operation.id, operation.needs.clone()))
+                .collect(),
+        };
+        let deletes: Vec<&Operation> = pending
+            .iter()
+            .filter(|operation| matches!(operation.kind, OperationKind::Delete { .. }))
+            .collect();
+        if deletes.is_empty() {
+            return needs;
+        }
+        let mut children: HashMap<Target<'_>, Vec<(&Operation, bool)>> = deletes
+            .iter()
+            .map(|delete| (target(delete), Vec::new()))
+            .collect();
+        for operation in pending {
+            for (to, ends) in references(operation) {
+                if let Some(children) = children.get_mut(&to) {
+                    children.push((operation, ends));
+                }
+            }
+        }
+        let order = Order::of(pending);
+        // What was there first goes first; an edge that would close a circle is left out.
+        for later in [false, true] {
+            for delete in &deletes {
+                for (child, ends) in children.get(&target(delete)).into_iter().flatten() {
+                    let wanted = (child.sequence > delete.sequence) == later && (*ends || !later);
+                    if wanted && !needs.leads(&order, child, delete.id) {
+                        needs.of.entry(delete.id).or_default().insert(child.id);
+                    }
+                }
+            }
+        }
+        needs
+    }
+
+    /// Returns what an operation needs on other records; some of it may be on the server by now.
+    pub(crate) fn of(&self, operation: OperationId) -> impl Iterator<Item = OperationId> + '_ {
+        self.of.get(&operation).into_iter().flatten().copied()
+    }
+
+    /// Returns every operation that another one needs.
+    pub(crate) fn needed(&self) -> BTreeSet<OperationId> {
+        self.of.values().flatten().copied().collect()
+    }
+
+    /// Returns whether an operation has to wait for another one, directly or through others.
+    fn leads(&self, order: &Order<'_>, from: &Operation, to: OperationId) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from.id];
+        while let Some(next) = open.pop() {
+            if next == to {
+                return true;
+            }
+            if seen.insert(next) {
+                open.extend(self.of(next));
+                open.extend(order.previous.get(&next).map(|operation| operation.id));
+            }
+        }
+        false
     }
 }
 
-/// The pending operations by id, and those that wait for each.
+/// The order of operations on one record.
+struct Order<'a> {
+    /// By operation, the one before it on its record.
+    previous: HashMap<OperationId, &'a Operation>,
+}
+
+impl<'a> Order<'a> {
+    fn of(pending: &'a [Operation]) -> Self {
+        let mut last: HashMap<Target<'_>, &Operation> = HashMap::new();
+        let mut previous = HashMap::new();
+        for operation in pending {
+            if let Some(before) = last.insert(target(operation), operation) {
+                previous.insert(operation.id, before);
+            }
+        }
+        Self { previous }
+    }
+}
+
+/// The pending operations by id, and what each waits for.
 pub(crate) struct Graph<'a> {
-    by_id: BTreeMap<OperationId, &'a Operation>,
-    by_record: BTreeMap<(&'a EntityName, &'a RecordId), Vec<&'a Operation>>,
+    pending: &'a [Operation],
+    by_id: HashMap<OperationId, &'a Operation>,
+    order: Order<'a>,
+    needs: Needs,
 }
 
 impl<'a> Graph<'a> {
     /// Builds the graph of pending operations, given in sequence.
     pub(crate) fn new(pending: &'a [Operation]) -> Self {
-        let mut by_record: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for operation in pending {
-            by_record
-                .entry((&operation.entity, &operation.record))
-                .or_default()
-                .push(operation);
-        }
         Self {
+            pending,
             by_id: pending
                 .iter()
                 .map(|operation| (operation.id, operation))
                 .collect(),
-            by_record,
+            order: Order::of(pending),
+            needs: Needs::of_all(pending),
         }
     }
 
     /// Returns the operations that must come right before another one and are still pending.
-    fn before(&self, operation: &'a Operation) -> Vec<&'a Operation> {
-        let of_record = self
-            .by_record
-            .get(&(&operation.entity, &operation.record))
-            .map_or(&[][..], Vec::as_slice);
-        let earlier = of_record
-            .iter()
-            .rev()
-            .find(|other| other.sequence < operation.sequence)
-            .copied();
-        let needed = operation
-            .needs
-            .iter()
-            .filter_map(|id| self.by_id.get(id).copied());
-        needed.chain(earlier).collect()
+    fn before(&self, operation: OperationId) -> impl Iterator<Item = &'a Operation> + '_ {
+        let needed = self.needs.of(operation);
+        let needed = needed.filter_map(|id| self.by_id.get(&id).copied());
+        needed.chain(self.order.previous.get(&operation).copied())
     }
 
-    /// Returns the parked or unknown operations that an operation waits for, directly or through others.
-    pub(crate) fn blocked_by(&self, operation: &'a Operation) -> Vec<OperationId> {
-        let mut found = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        let mut open = self.before(operation);
-        while let Some(next) = open.pop() {
-            if !seen.insert(next.id) {
+    /// Returns for every operation the parked or unknown ones that it waits for, directly or through others; none for
+    /// those that wait for nothing.
+    pub(crate) fn blocked_by(&self) -> BTreeMap<OperationId, BTreeSet<OperationId>> {
+        let mut blocked: BTreeMap<OperationId, BTreeSet<OperationId>> = BTreeMap::new();
+        let mut begun = BTreeSet::new();
+        let mut done = BTreeSet::new();
+        let mut open: Vec<OperationId> = self.pending.iter().rev().map(|operation| operation.id).collect();
+        while let Some(next) = open.last().copied() {
+            if begun.insert(next) {
+                // Whatever comes before is worked out before.
+                open.extend(self.before(next).map(|o| o.id).filter(|id| !begun.contains(id)));
                 continue;
             }
-            match next.state {
-                OperationState::Conflict(_) | OperationState::Refused(_) | OperationState::Unknown(_) => {
-                    found.insert(next.id);
+            open.pop();
+            if done.insert(next) {
+                let mut by = BTreeSet::new();
+                for before in self.before(next) {
+                    if stands_still(before) {
+                        by.insert(before.id);
+                    } else {
+                        by.extend(blocked.get(&before.id).into_iter().flatten());
+                    }
                 }
-                OperationState::Queued
-                | OperationState::InFlight(_)
-                | OperationState::Waiting(_)
-                | OperationState::Applied(_)
-                | OperationState::Superseded
-                | OperationState::Reverted => open.extend(self.before(next)),
+                if !by.is_empty() {
+                    blocked.insert(next, by);
+                }
             }
         }
-        found.into_iter().collect()
+        blocked
     }
 
-    /// Returns the operations that cannot be carried out without a given one, itself first, in sequence: those that
-    /// need it and, if it creates the record, all later ones of the record.
+    /// Returns the operations that cannot be carried out without a given one, itself first, in sequence: those whose
+    /// values refer to the record that it creates and, if it creates the record, all later ones of the record. What
+    /// only has to wait for it can go without it.
     pub(crate) fn up_set(&self, start: OperationId) -> Vec<&'a Operation> {
+        let mut without: HashMap<OperationId, Vec<&'a Operation>> = HashMap::new();
+        let mut of_record: HashMap<Target<'a>, Vec<&'a Operation>> = HashMap::new();
+        for operation in self.pending {
+            of_record.entry(target(operation)).or_default().push(operation);
+            if !matches!(operation.kind, OperationKind::Delete { .. }) {
+                for need in &operation.needs {
+                    without.entry(*need).or_default().push(operation);
+                }
+            }
+        }
         let mut found: BTreeMap<u64, &'a Operation> = BTreeMap::new();
-        let mut open: Vec<OperationId> = vec![start];
-        while let Some(id) = open.pop() {
-            let Some(operation) = self.by_id.get(&id).copied() else {
-                continue;
-            };
+        let mut open: Vec<&'a Operation> = self.by_id.get(&start).copied().into_iter().collect();
+        while let Some(operation) = open.pop() {
             if found.insert(operation.sequence, operation).is_some() {
                 continue;
             }
-            open.extend(
-                self.by_id
-                    .values()
-                    .filter(|other| other.needs.contains(&id))
-                    .map(|other| other.id),
-            );
+            open.extend(without.get(&operation.id).into_iter().flatten());
             if matches!(operation.kind, OperationKind::Create(_)) {
-                let of_record = self.by_record.get(&(&operation.entity, &operation.record));
-                let later = of_record
-                    .into_iter()
-                    .flatten()
-                    .filter(|other| other.sequence > operation.sequence);
-                open.extend(later.map(|other| other.id));
+                let all = of_record.get(&target(operation)).into_iter().flatten();
+                open.extend(all.filter(|other| other.sequence > operation.sequence));
             }
         }
         found.into_values().collect()
     }
 }
+
+/// Returns whether an operation goes on only after a person or the server has said something.
+fn stands_still(operation: &Operation) -> bool {
+    match operation.state {
+        OperationState::Conflict(_) | OperationState::Refused(_) | OperationState::Unknown(_) => true,
+        OperationState::Queued
+        | OperationState::InFlight(_)
+        | OperationState::Waiting(_)
+        | OperationState::Applied(_)
+        | OperationState::Superseded
+        | OperationState::Reverted => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,7 @@ pub enum Outcome {
 /// Reads the outbox, in sequence.
 pub(crate) fn outbox(store: &dyn RecordStore) -> Result<Vec<OutboxItem>, StoreError> {
     let ground = Ground::read(store)?;
-    let graph = Graph::new(&ground.pending);
+    let mut blocked = Graph::new(&ground.pending).blocked_by();
     let mut items = Vec::with_capacity(ground.pending.len());
     for operation in &ground.pending {
         let fields = match (&operation.kind, store.get(&operation.entity, &operation.record)) {
@@ -51,7 +51,7 @@ pub(crate) fn outbox(store: &dyn RecordStore) -> Result<Vec<OutboxItem>, StoreEr
             Some(entity) => fold::title(entity, &operation.record, &fields),
             None => operation.record.to_string(),
         };
-        let blocked_by = graph.blocked_by(operation);
+        let blocked_by: Vec<_> = blocked.remove(&operation.id).into_iter().flatten().collect();
         items.push(OutboxItem {
             reason: reason(store, operation, &blocked_by)?,
             operation: operation.clone(),

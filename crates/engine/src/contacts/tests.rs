@@ -1,7 +1,7 @@
 //! Which contact each operation rests on.
 
 use driftless_record::{
-    DeviceId, Operation, OperationId, OperationKind, OperationState, RecordId, TenantId, Timestamp, UserId,
+    Operation, OperationId, OperationKind, OperationState, RecordId, TenantId, Timestamp, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;

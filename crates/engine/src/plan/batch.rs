@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::clocks::Clocks;
 use super::decide::{Draft, Facts, Verdict, decide};
 use super::run::Run;
+use crate::depend::Needs;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
 use crate::journal;
@@ -51,12 +52,10 @@ pub(crate) struct Batch {
 
 /// Plans the next batch.
 pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
+    let needs = Needs::of_all(&ground.pending);
     let mut planner = Planner {
-        needed: ground
-            .pending
-            .iter()
-            .flat_map(|operation| operation.needs.iter().copied())
-            .collect(),
+        needed: needs.needed(),
+        needs,
         pending: ground.pending.iter().map(|operation| operation.id).collect(),
         carried: BTreeMap::new(),
         batch: Batch::default(),
@@ -70,36 +69,13 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         }
         of_record.push(index);
     }
-    for first in firsts {
-        if planner.batch.items.len() >= context.limit {
+    // Those that waited for others are looked at again once these travel: a delete stands before what it waits for.
+    while !firsts.is_empty() {
+        let before = planner.carried.len() + planner.batch.decided;
+        firsts.retain(|first| planner.plan(ground, context, &by_record, *first) == Placed::Waits);
+        if planner.carried.len() + planner.batch.decided == before {
             break;
         }
-        let record = key(&ground.pending[first]);
-        if context.held.contains(&record) {
-            continue;
-        }
-        let of_record: Vec<&Operation> = by_record
-            .get(&record)
-            .into_iter()
-            .flatten()
-            .map(|index| &ground.pending[*index])
-            .collect();
-        if let Some((obstacle, stuck)) = stuck(ground, &of_record) {
-            planner.park_stuck(ground, context, &record, obstacle, stuck);
-            continue;
-        }
-        let Some(entity) = ground.schema.entity(record.0.as_str()).cloned() else {
-            continue;
-        };
-        let Some(run) = Run::take(&entity, &of_record, context.now, &planner.needed) else {
-            continue;
-        };
-        let rest: Vec<Operation> = of_record
-            .into_iter()
-            .skip(run.operations.len())
-            .cloned()
-            .collect();
-        planner.place(ground, context, &record, run, &rest);
     }
     planner.batch
 }
@@ -123,7 +99,18 @@ fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstacle, Vec<Ope
     Some((obstacle, stuck.map(|operation| (*operation).clone()).collect()))
 }
 
+/// What planning one record came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placed {
+    /// Nothing more can be said of it in this batch.
+    Done,
+    /// It waits for operations on other records.
+    Waits,
+}
+
 struct Planner {
+    /// What operations need of each other.
+    needs: Needs,
     /// Operations that another one needs.
     needed: BTreeSet<OperationId>,
     /// Operations that are not final.
@@ -134,6 +121,42 @@ struct Planner {
 }
 
 impl Planner {
+    /// Plans the first operations of a record, of which the one at `first` is the first of all.
+    fn plan(
+        &mut self,
+        ground: &mut Ground,
+        context: &Context<'_>,
+        by_record: &BTreeMap<Key, Vec<usize>>,
+        first: usize,
+    ) -> Placed {
+        let record = key(&ground.pending[first]);
+        if self.batch.items.len() >= context.limit || context.held.contains(&record) {
+            return Placed::Done;
+        }
+        let of_record: Vec<&Operation> = by_record
+            .get(&record)
+            .into_iter()
+            .flatten()
+            .map(|index| &ground.pending[*index])
+            .collect();
+        if let Some((obstacle, stuck)) = stuck(ground, &of_record) {
+            self.park_stuck(ground, context, &record, obstacle, stuck);
+            return Placed::Done;
+        }
+        let Some(entity) = ground.schema.entity(record.0.as_str()).cloned() else {
+            return Placed::Done;
+        };
+        let Some(run) = Run::take(&entity, &of_record, context.now, &self.needs, &self.needed) else {
+            return Placed::Done;
+        };
+        let rest: Vec<Operation> = of_record
+            .into_iter()
+            .skip(run.operations.len())
+            .cloned()
+            .collect();
+        self.place(ground, context, &record, run, &rest)
+    }
+
     fn place(
         &mut self,
         ground: &mut Ground,
@@ -141,18 +164,18 @@ impl Planner {
         record: &Key,
         run: Run,
         rest: &[Operation],
-    ) {
+    ) -> Placed {
         let (Some(capabilities), Some(entity)) = (
             context.capabilities.get(&record.0),
             ground.schema.entity(record.0.as_str()).cloned(),
         ) else {
-            return;
+            return Placed::Done;
         };
         let Some(after) = self.after(&run, capabilities) else {
-            return;
+            return Placed::Waits;
         };
         let Some(image) = ground.images.get(record).cloned() else {
-            return;
+            return Placed::Done;
         };
         let verdict = {
             let facts = Facts {
@@ -229,6 +252,7 @@ impl Planner {
                 }
             }
         }
+        Placed::Done
     }
 
     /// Parks operations that cannot be sent, whatever the server would say.
@@ -258,11 +282,20 @@ impl Planner {
     /// Returns the sendings that must succeed before the run in the same request; `None` if the run has to wait.
     fn after(&self, run: &Run, capabilities: &Capabilities) -> Option<Vec<RequestId>> {
         let mut after = BTreeSet::new();
-        for need in run.operations.iter().flat_map(|operation| &operation.needs) {
-            if !self.pending.contains(need) || run.operations.iter().any(|operation| operation.id == *need) {
+        let needs = run
+            .operations
+            .iter()
+            .flat_map(|operation| self.needs.of(operation.id));
+        for need in needs {
+            if !self.pending.contains(&need) || run.operations.iter().any(|operation| operation.id == need) {
                 continue;
             }
-            after.insert(*self.carried.get(need).filter(|_| capabilities.batch.depends_on)?);
+            after.insert(
+                *self
+                    .carried
+                    .get(&need)
+                    .filter(|_| capabilities.batch.depends_on)?,
+            );
         }
         Some(after.into_iter().collect())
     }

@@ -8,6 +8,7 @@ use driftless_record::{
 };
 
 use crate::backoff;
+use crate::depend::Needs;
 use crate::obstacle::Obstacle;
 
 /// Operations of one record, in sequence, that are sent together, merged into one effect.
@@ -38,11 +39,12 @@ pub(crate) enum Effect {
 impl Run {
     /// Takes the longest run from the start of a record's pending operations; `None` if the first cannot be sent now.
     ///
-    /// `needed` are the operations that another one needs: the run ends behind one of them (law L14).
+    /// `needed` are the operations that another one of `needs` needs: the run ends behind one of them (law L14).
     pub(crate) fn take(
         entity: &EntitySchema,
         of_record: &[&Operation],
         now: driftless_record::Timestamp,
+        needs: &Needs,
         needed: &BTreeSet<OperationId>,
     ) -> Option<Self> {
         let (first, rest) = of_record.split_first()?;
@@ -51,7 +53,7 @@ impl Run {
         }
         let mut operations = vec![(*first).clone()];
         for next in rest {
-            if next.state != OperationState::Queued || !joins(entity, &operations, next, needed) {
+            if next.state != OperationState::Queued || !joins(entity, &operations, next, (needs, needed)) {
                 break;
             }
             operations.push((*next).clone());
@@ -124,7 +126,12 @@ fn is_due(operation: &Operation, now: driftless_record::Timestamp) -> bool {
     }
 }
 
-fn joins(entity: &EntitySchema, run: &[Operation], next: &Operation, needed: &BTreeSet<OperationId>) -> bool {
+fn joins(
+    entity: &EntitySchema,
+    run: &[Operation],
+    next: &Operation,
+    (needs, needed): (&Needs, &BTreeSet<OperationId>),
+) -> bool {
     let (Some(first), Some(last)) = (run.first(), run.last()) else {
         return false;
     };
@@ -139,7 +146,9 @@ fn joins(entity: &EntitySchema, run: &[Operation], next: &Operation, needed: &BT
         && same_hands
         && !someone_needs
         && (!drops_create || never_sent)
-        && next.needs.iter().all(|need| first.needs.contains(need))
+        && needs
+            .of(next.id)
+            .all(|need| needs.of(first.id).any(|other| other == need))
         && Obstacle::against(entity, next).is_none()
         && !repeats_a_transition(entity, run, next)
 }

@@ -9,6 +9,7 @@ use driftless_record::{
 use uuid::Uuid;
 
 use super::run::{Effect, Run};
+use crate::depend::Needs;
 
 fn name(text: &str) -> FieldName {
     FieldName::parse(text).unwrap()
@@ -100,7 +101,7 @@ fn first_run(words: &str, needed: &[u64]) -> String {
         .map(|at| OperationId(Uuid::from_u128(u128::from(*at))))
         .collect();
     let all: Vec<&Operation> = operations.iter().collect();
-    let Some(run) = Run::take(&entity, &all, Timestamp(0), &needed) else {
+    let Some(run) = Run::take(&entity, &all, Timestamp(0), &Needs::of_all(&operations), &needed) else {
         return "none".to_owned();
     };
     let told = |edits: &BTreeMap<FieldName, FieldEdit>| {

@@ -15,6 +15,7 @@ use super::push::results_of;
 use super::session::{Session, Stop, concerns_everything};
 use crate::backoff::{self, MAX_TRIES};
 use crate::confirm::News;
+use crate::depend::Needs;
 use crate::ground::Ground;
 use crate::obstacle::Obstacle;
 
@@ -32,6 +33,13 @@ struct Probe {
 }
 
 impl Probe {
+    /// Returns whether its operations need those of another sending.
+    fn waits_for(&self, other: &Self) -> bool {
+        self.sending.id != other.sending.id
+            && !self.needs.is_empty()
+            && other.sending.operations.iter().any(|id| self.needs.contains(id))
+    }
+
     /// Returns whether it is time to ask, `now` by the server's clock: at once twice, since one cut may take a reply and
     /// the reading after it, then after waits that grow.
     fn is_due(&self, now: Timestamp) -> bool {
@@ -158,18 +166,29 @@ impl Session<'_> {
 
 /// Makes the items of a request; what needs another one of them stands behind it.
 fn items(probes: &[Probe]) -> Vec<PushItem> {
-    let needed = |probe: &Probe| {
-        let carries = |other: &&Probe| other.sending.operations.iter().any(|id| probe.needs.contains(id));
-        let others = probes.iter().filter(|other| other.sending.id != probe.sending.id);
-        others.filter(carries).map(|other| other.sending.id).collect()
+    let needed = |at: usize, probe: &Probe| {
+        let earlier = probes.iter().take(at).filter(|other| probe.waits_for(other));
+        earlier.map(|other| other.sending.id).collect()
     };
     probes
         .iter()
-        .map(|probe| PushItem {
+        .enumerate()
+        .map(|(at, probe)| PushItem {
             sending: probe.sending.clone(),
-            after: needed(probe),
+            after: needed(at, probe),
         })
         .collect()
+}
+
+/// Puts every sending behind those that it needs: a delete may have been made before what it waits for.
+fn in_order(mut probes: Vec<Probe>) -> Vec<Probe> {
+    let mut sorted = Vec::with_capacity(probes.len());
+    while !probes.is_empty() {
+        let free = |probe: &Probe| !probes.iter().any(|other| probe.waits_for(other));
+        let next = probes.iter().position(free).unwrap_or_default();
+        sorted.push(probes.remove(next));
+    }
+    sorted
 }
 
 /// Returns what reading the record proves about a sending.
@@ -208,6 +227,7 @@ fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) 
 /// Returns the sendings with an unknown outcome in order, and the comparison of clocks.
 fn unknown_sendings(store: &dyn RecordStore) -> Result<(Vec<Probe>, Option<ClockSample>), StoreError> {
     let ground = Ground::read(store)?;
+    let all = Needs::of_all(&ground.pending);
     let mut known: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
     let mut order = Vec::new();
     for operation in &ground.pending {
@@ -216,7 +236,7 @@ fn unknown_sendings(store: &dyn RecordStore) -> Result<(Vec<Probe>, Option<Clock
                 order.push(id);
             }
             let (needs, tries) = known.entry(id).or_default();
-            needs.extend(&operation.needs);
+            needs.extend(all.of(operation.id));
             *tries = operation.rebased.max(*tries);
         }
     }
@@ -230,5 +250,5 @@ fn unknown_sendings(store: &dyn RecordStore) -> Result<(Vec<Probe>, Option<Clock
             tries,
         }));
     }
-    Ok((probes, ground.clock))
+    Ok((in_order(probes), ground.clock))
 }

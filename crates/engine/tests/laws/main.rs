@@ -7,6 +7,7 @@ mod common;
 mod convergence;
 mod decisions;
 mod main_job;
+mod order;
 mod patience;
 mod reading;
 mod stuck;

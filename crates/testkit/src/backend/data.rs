@@ -49,6 +49,7 @@ pub struct Backend {
     pub(super) settings: Option<Settings>,
     pub(super) revisions: Revisions,
     pub(super) time_error: i64,
+    keeps_references: bool,
 }
 
 /// Whether a back end tells revisions.
@@ -81,6 +82,7 @@ impl Backend {
             settings: None,
             revisions: Revisions::Told,
             time_error: 0,
+            keeps_references: false,
         }
     }
 
@@ -148,6 +150,25 @@ impl Backend {
         self.hidden.insert(id.clone());
     }
 
+    /// Returns what the back end can do.
+    #[must_use]
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Returns whether it tells revisions.
+    #[must_use]
+    pub fn revisions(&self) -> Revisions {
+        self.revisions
+    }
+
+    /// Returns the number of the last change of each record of an entity that is or was there.
+    #[must_use]
+    pub fn changes(&self, entity: &EntityName) -> BTreeMap<RecordId, u64> {
+        let of_entity = self.changed.iter().filter(|((name, _), _)| name == entity);
+        of_entity.map(|((_, id), at)| (id.clone(), *at)).collect()
+    }
+
     /// Returns every effect that pushes had.
     #[must_use]
     pub fn effects(&self) -> &[Effect] {
@@ -194,6 +215,11 @@ impl Backend {
             .extend(fields.keys().map(|field| (field.clone(), stamp)));
         stored.fields.extend(fields);
         stored.revision = next;
+    }
+
+    /// Refuses from now on to delete a record that others refer to.
+    pub fn keep_references(&mut self) {
+        self.keeps_references = true;
     }
 
     /// Deletes a record as somebody else would.
@@ -255,6 +281,11 @@ impl Backend {
         result
     }
 
+    fn is_referred_to(&self, (entity, id): &(EntityName, RecordId)) -> bool {
+        let to = |value: &driftless_record::Value| matches!(value, driftless_record::Value::Lookup(to) if to.entity == *entity && to.id == *id);
+        self.records.values().any(|stored| stored.fields.values().any(to))
+    }
+
     fn write(&mut self, sending: &Sending) -> PushResult {
         let change = &sending.change;
         let key = (change.entity.clone(), change.record.clone());
@@ -278,6 +309,10 @@ impl Backend {
                 return failed(CauseClass::Precondition);
             }
             _ => {}
+        }
+        if matches!(change.action, ChangeAction::Delete) && self.keeps_references && self.is_referred_to(&key)
+        {
+            return failed(CauseClass::Referenced);
         }
         self.effects.push(Effect {
             request: sending.id,
