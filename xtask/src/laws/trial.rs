@@ -77,7 +77,7 @@ impl Place {
             .stdin(Stdio::null());
         let output = command.output().context("cargo does not start")?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let ran = !more.is_empty() || text.lines().any(|line| has_run(line));
+        let ran = !more.is_empty() || text.lines().any(has_run);
         ensure!(ran, "no test of {} is named {}", mutant.package, mutant.test);
         Ok(output.status.success())
     }
