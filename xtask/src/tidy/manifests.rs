@@ -3,14 +3,21 @@
 use super::finding::{Findings, line_where};
 use crate::workspace::{TextFile, Workspace};
 
+/// The one unpublished package that may say why it needs unsafe code, block by block: a file system for SQLite.
+const WITH_UNSAFE: &str = "tests/fault-vfs/Cargo.toml";
+
 pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Findings) {
+    let Some(root) = files.iter().find(|file| file.path == "Cargo.toml") else {
+        return findings.fail("Cargo.toml", 1, "the root manifest is missing");
+    };
+    let manifest: toml::Table = root.text.parse().unwrap_or_default();
     for package in workspace.members() {
         let path = workspace.relative(package.manifest_path.as_std_path());
         let text = files
             .iter()
             .find(|file| file.path == path)
             .map_or("", |file| file.text.as_str());
-        if !inherits_lints(text) {
+        if !inherits_lints(text) && !(path == WITH_UNSAFE && denies_unsafe(text, &manifest)) {
             findings.fail(
                 &path,
                 1,
@@ -18,10 +25,6 @@ pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Fi
             );
         }
     }
-    let Some(root) = files.iter().find(|file| file.path == "Cargo.toml") else {
-        return findings.fail("Cargo.toml", 1, "the root manifest is missing");
-    };
-    let manifest: toml::Table = root.text.parse().unwrap_or_default();
     let shared = manifest
         .get("workspace")
         .and_then(|workspace| workspace.get("dependencies"));
@@ -69,6 +72,33 @@ fn inherits_lints(manifest: &str) -> bool {
         .get("lints")
         .and_then(|lints| lints.get("workspace")?.as_bool())
         == Some(true)
+}
+
+/// Returns whether a manifest is unpublished, denies unsafe code, so that every exception is written beside its code,
+/// and has every other lint of the workspace.
+fn denies_unsafe(manifest: &str, root: &toml::Table) -> bool {
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let published = manifest
+        .get("package")
+        .and_then(|package| package.get("publish")?.as_bool());
+    let own = manifest.get("lints");
+    let has = |group: &str, lint: &str, level: &toml::Value| {
+        let found = own.and_then(|own| own.get(group)?.get(lint));
+        match lint {
+            "unsafe_code" => found.and_then(toml::Value::as_str) == Some("deny"),
+            _ => found == Some(level),
+        }
+    };
+    let lints = root
+        .get("workspace")
+        .and_then(|workspace| workspace.get("lints")?.as_table());
+    published == Some(false)
+        && lints.is_some_and(|lints| {
+            lints.iter().all(|(group, lints)| {
+                let lints = lints.as_table();
+                lints.is_none_or(|lints| lints.iter().all(|(lint, level)| has(group, lint, level)))
+            })
+        })
 }
 
 /// Every `Rust 1.N` in the README is the version of the manifest, and there is one.
@@ -125,6 +155,26 @@ mod tests {
         assert!(inherits_lints("[lints]\nworkspace = true\n"));
         assert!(!inherits_lints("[lints.rust]\nunsafe_code = \"deny\"\n"));
         assert!(!inherits_lints("[package]\nname = \"x\"\n"));
+    }
+
+    #[test]
+    fn unsafe_code_is_denied_beside_every_other_lint() {
+        let root: toml::Table = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\nmissing_docs = \"warn\"\n"
+            .parse()
+            .unwrap();
+        let manifest =
+            |publish, lints: &str| format!("[package]\npublish = {publish}\n[lints.rust]\n{lints}");
+        let whole = "unsafe_code = \"deny\"\nmissing_docs = \"warn\"\n";
+        assert!(denies_unsafe(&manifest(false, whole), &root));
+        assert!(!denies_unsafe(&manifest(true, whole), &root));
+        assert!(!denies_unsafe(
+            &manifest(false, "unsafe_code = \"deny\"\n"),
+            &root
+        ));
+        assert!(!denies_unsafe(
+            &manifest(false, "missing_docs = \"warn\"\n"),
+            &root
+        ));
     }
 
     #[test]
