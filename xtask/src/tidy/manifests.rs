@@ -17,7 +17,8 @@ pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Fi
             .iter()
             .find(|file| file.path == path)
             .map_or("", |file| file.text.as_str());
-        if !inherits_lints(text) && !(path == WITH_UNSAFE && denies_unsafe(text, &manifest)) {
+        let may_be_unsafe = path == WITH_UNSAFE && denies_unsafe(text, &manifest);
+        if !inherits_lints(text) && !may_be_unsafe {
             findings.fail(
                 &path,
                 1,
