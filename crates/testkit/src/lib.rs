@@ -2,4 +2,5 @@
 
 pub mod backend;
 pub mod host;
+pub mod sim;
 pub mod store;

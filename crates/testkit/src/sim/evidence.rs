@@ -1,0 +1,126 @@
+//! Every operation that a person was told of is still there, and none ends without a reason (I1, I5, I11).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_record::{FieldName, Fields, LogEntry, Operation, OperationId, OperationKind, OperationState};
+use driftless_store::{LogSelection, OperationSelection};
+
+use super::device::Device;
+use super::oracle::Oracle;
+use super::run::Violation;
+
+/// More answers than this never bring an operation no further without a person being asked.
+const MAX_TRIES: u32 = 30;
+
+/// Checks the operations of a device.
+pub(super) fn check(device: &mut Device, oracle: &Oracle) -> Result<(), Violation> {
+    let operations = device.store.operations(&OperationSelection::Latest(1_000_000))?;
+    let log = device.store.log(&LogSelection::Latest(1_000_000))?;
+    let by_id: BTreeMap<OperationId, &Operation> = operations.iter().map(|o| (o.id, o)).collect();
+    for (id, record) in &device.acknowledged {
+        if by_id.get(id).is_none_or(|operation| operation.record != *record) {
+            let text = format!("device {}: the saved operation {id} is gone", device.number);
+            return Err(Violation::new("I1", text));
+        }
+    }
+    let told: BTreeSet<OperationId> = log.iter().flat_map(|entry| &entry.operations).copied().collect();
+    for operation in &operations {
+        ends_with_reason(device, operation, &operations, (&told, oracle))?;
+        parked_has_entry(device, operation, &log)?;
+        if operation.rebased > MAX_TRIES {
+            let text = format!(
+                "operation {} was tried {} times in vain",
+                operation.id, operation.rebased
+            );
+            return Err(Violation::new("I11", text));
+        }
+        let before = device.ended.get(&operation.id).copied();
+        let word = operation.state.word();
+        if before.is_some_and(|before| before != word) {
+            let text = format!("operation {} had ended and is {word} now", operation.id);
+            return Err(Violation::new("I5", text));
+        }
+        if operation.state.is_final() {
+            device.ended.insert(operation.id, word);
+        }
+    }
+    Ok(())
+}
+
+fn parked_has_entry(device: &Device, operation: &Operation, log: &[LogEntry]) -> Result<(), Violation> {
+    let Some(parked) = operation.state.parked() else {
+        return Ok(());
+    };
+    let open = |entry: &LogEntry| entry.id == parked && entry.is_open();
+    if log.iter().any(open) {
+        return Ok(());
+    }
+    let text = format!(
+        "device {}: operation {} is parked, and no open entry of the log says so",
+        device.number, operation.id
+    );
+    Err(Violation::new("I5", text))
+}
+
+fn ends_with_reason(
+    device: &Device,
+    operation: &Operation,
+    all: &[Operation],
+    (told, oracle): (&BTreeSet<OperationId>, &Oracle),
+) -> Result<(), Violation> {
+    if device.ended.contains_key(&operation.id) {
+        return Ok(());
+    }
+    let by_person = device.decided.contains(&operation.id);
+    let in_log = told.contains(&operation.id);
+    // What the same person did to the record afterwards, and what has ended too.
+    let later: Vec<&OperationKind> = all
+        .iter()
+        .filter(|other| other.entity == operation.entity && other.record == operation.record)
+        .filter(|other| other.sequence > operation.sequence && other.state.is_final())
+        .map(|other| &other.kind)
+        .collect();
+    let deleted = matches!(operation.kind, OperationKind::Delete { .. })
+        || later
+            .iter()
+            .any(|kind| matches!(kind, OperationKind::Delete { .. }));
+    let has_reason = match operation.state {
+        OperationState::Applied(_) => {
+            oracle.had_effect(operation.id) || in_log || is_there(operation, &later, oracle)
+        }
+        OperationState::Superseded => by_person || in_log || deleted,
+        OperationState::Reverted => by_person,
+        _ => true,
+    };
+    if has_reason {
+        return Ok(());
+    }
+    let text = format!(
+        "device {}: operation {} ended as {} without a reason",
+        device.number,
+        operation.id,
+        operation.state.word()
+    );
+    Err(Violation::new("I5", text))
+}
+
+/// Returns whether the server had once what an operation asks for, without it, but for what its author has changed
+/// again since.
+fn is_there(operation: &Operation, later: &[&OperationKind], oracle: &Oracle) -> bool {
+    let key = (operation.entity.clone(), operation.record.clone());
+    let (OperationKind::Create(edits) | OperationKind::Update(edits)) = &operation.kind else {
+        return oracle.was(&key, |state| state.is_none());
+    };
+    let overtaken = |field: &FieldName| {
+        later.iter().any(|kind| match kind {
+            OperationKind::Create(edits) | OperationKind::Update(edits) => edits.contains_key(field),
+            OperationKind::Delete { .. } => true,
+        })
+    };
+    let left: Vec<_> = edits.iter().filter(|(field, _)| !overtaken(field)).collect();
+    left.is_empty()
+        || oracle.was(&key, |state| {
+            let value = |fields: &Fields, field| fields.get(field).cloned().unwrap_or_default();
+            state.is_some_and(|fields| left.iter().all(|(field, edit)| value(fields, *field) == edit.new))
+        })
+}

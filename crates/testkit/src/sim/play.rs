@@ -1,0 +1,365 @@
+//! Carrying out the steps.
+
+use driftless_engine::{Decision, EngineError, SyncOptions, Written};
+use driftless_record::{Cause, CauseClass, Change, ChangeAction, Fields, Query, RecordId, Settings, Value};
+use driftless_store::LogSelection;
+
+use super::act::Act;
+use super::device::Device;
+use super::life::Plight;
+use super::network::Weather;
+use super::run::Violation;
+use super::schema::{STATUSES, entity, field, fields, lookup};
+use super::world::World;
+
+/// Lets something happen.
+pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Violation> {
+    match act {
+        Act::Create { device, parent } => create(world, *device, *parent),
+        Act::Set {
+            device,
+            of,
+            field,
+            value,
+        } => {
+            let given = edit(*field, *value);
+            let text = told(&given);
+            on_account(world, *device, *of, &format!("sets {text} of"), |device, id| {
+                device.engine.update("Account", id.as_str(), given.clone())
+            })
+        }
+        Act::Delete { device, of } => on_account(world, *device, *of, "deletes", |device, id| {
+            device.engine.delete("Account", id.as_str())
+        }),
+        Act::Again { device, of } => again(world, *device, *of),
+        Act::Undo { device, of } => undo(world, *device, *of),
+        Act::Decide { device, of, how } => decide(world, *device, *of, *how),
+        Act::Office { of, field, value } => {
+            let Some(id) = account_there(world, *of) else {
+                return Ok(());
+            };
+            let given = edit(*field, *value);
+            let text = told(&given);
+            world.server().put(&entity("Account"), &id, given);
+            let name = world.record_name(("Account", &id));
+            world.tell(format_args!("the office sets {text} of {name}"));
+            world.office_changed(&(entity("Account"), id));
+            Ok(())
+        }
+        Act::OfficeCreate => world.office_creates("Office"),
+        Act::OfficeDelete { of } => {
+            let Some(id) = account_there(world, *of) else {
+                return Ok(());
+            };
+            world.server().remove(&entity("Account"), &id);
+            let name = world.record_name(("Account", &id));
+            world.tell(format_args!("the office deletes {name}"));
+            world.office_changed(&(entity("Account"), id));
+            Ok(())
+        }
+        Act::Sync {
+            device,
+            weather,
+            deadline,
+            page_rows,
+        } => {
+            let options = SyncOptions {
+                deadline_millis: *deadline,
+                page_rows: *page_rows,
+                ..SyncOptions::default()
+            };
+            synchronize(world, *device, (*weather, salt), options)
+        }
+        Act::Kill { device, call, crash } => {
+            trouble(world, *device, *call, Plight::Dies(*crash));
+            Ok(())
+        }
+        Act::Full { device, call } => {
+            trouble(world, *device, *call, Plight::Full);
+            Ok(())
+        }
+        Act::KillNow { device } => world.revive(*device),
+        Act::Reboot { device } => {
+            if let Some(device) = world.devices.get(*device) {
+                device.clock.reboot();
+            }
+            world.revive(*device)
+        }
+        Act::Turn { device, millis } => {
+            if let Some(device) = world.devices.get(*device) {
+                device.clock.turn(*millis);
+            }
+            world.tell(format_args!(
+                "the wall clock of device {device} is turned by {millis} ms"
+            ));
+            Ok(())
+        }
+        Act::Cut { device, link, millis } => {
+            let until = world.timeline.now() + millis;
+            if let Some(device) = world.devices.get(*device) {
+                device.network.cut(*link, until);
+            }
+            world.tell(format_args!(
+                "the way of device {device} is {link:?} for {millis} ms"
+            ));
+            Ok(())
+        }
+        Act::Refuse { rule } => {
+            let refuse = rule.map(|rule| {
+                if rule == 0 {
+                    no_second as fn(&Change) -> _
+                } else {
+                    no_contacts
+                }
+            });
+            world.server().refuse(refuse);
+            world.tell(format_args!("the server refuses by rule {rule:?}"));
+            Ok(())
+        }
+        Act::Rule(rule) => {
+            let conflict = *rule;
+            world.server().set_settings(Some(Settings {
+                conflict,
+                ..Settings::default()
+            }));
+            world.tell(format_args!("the administrator sets {rule:?}"));
+            Ok(())
+        }
+    }
+}
+
+/// Begins a synchronization, unless one is under way.
+pub(super) fn synchronize(
+    world: &mut World<'_>,
+    number: usize,
+    (weather, salt): (Weather, u64),
+    options: SyncOptions,
+) -> Result<(), Violation> {
+    let (timeline, broken) = (world.timeline.clone(), world.broken);
+    let Some(device) = world
+        .devices
+        .get_mut(number)
+        .filter(|device| device.syncing.is_none())
+    else {
+        return Ok(());
+    };
+    device.network.weather(weather, salt);
+    device.begin(&timeline, &world.config.capabilities, options, broken);
+    world.tell(format_args!("device {number} begins to synchronize, {weather:?}"));
+    world.go_on(number)
+}
+
+fn trouble(world: &mut World<'_>, number: usize, call: u64, plight: Plight) {
+    if let Some(device) = world.devices.get(number) {
+        device.life.plan(call, plight);
+    }
+    world.tell(format_args!(
+        "device {number} is in for it at call {call}: {plight:?}"
+    ));
+}
+
+/// Returns an edit of one field to one of a few values.
+fn edit(which: usize, value: usize) -> Fields {
+    match which % 3 {
+        0 => fields(&[("name", Value::text(format!("v{value}")))]),
+        1 => fields(&[("city", Value::text(format!("v{value}")))]),
+        _ => {
+            let status = STATUSES.get(value % 3).copied().unwrap_or("open");
+            fields(&[("status", Value::Choice(status.into()))])
+        }
+    }
+}
+
+fn told(given: &Fields) -> String {
+    let each: Vec<String> = given
+        .iter()
+        .map(|(field, value)| format!("{field} = {value}"))
+        .collect();
+    each.join(", ")
+}
+
+/// Returns an account as a device shows it.
+fn account_here(world: &World<'_>, number: usize, of: usize) -> Option<RecordId> {
+    let device = world.devices.get(number)?;
+    let all = device.engine.query(&Query::all(entity("Account"))).ok()?;
+    let mut ids: Vec<RecordId> = all.into_iter().map(|record| record.id).collect();
+    ids.sort_unstable();
+    (!ids.is_empty()).then(|| ids.swap_remove(of % ids.len()))
+}
+
+/// Returns an account of the server.
+fn account_there(world: &World<'_>, of: usize) -> Option<RecordId> {
+    let ids: Vec<RecordId> = world.server().all(&entity("Account")).into_keys().collect();
+    ids.get(of.checked_rem(ids.len())?).cloned()
+}
+
+/// Takes note of what an edit came to: only what returned has been promised.
+fn keep(
+    world: &mut World<'_>,
+    number: usize,
+    what: &str,
+    written: Result<Written, EngineError>,
+) -> Result<(), Violation> {
+    let over = world
+        .devices
+        .get(number)
+        .is_some_and(|device| device.life.is_over());
+    match written {
+        Ok(written) => {
+            let promised = written.operation;
+            let name = promised.map(|id| world.operation_name(id));
+            if let (Some(id), Some(device)) = (promised, world.devices.get_mut(number)) {
+                device.acknowledged.insert(id, written.record);
+            }
+            let name = name.unwrap_or_else(|| "nothing to do".to_owned());
+            world.tell(format_args!("device {number} {what}: {name}"));
+        }
+        Err(error) => world.tell(format_args!("device {number} {what}: {error}")),
+    }
+    if over { world.revive(number) } else { Ok(()) }
+}
+
+/// Revives a device that has died of a call that is no edit.
+fn after(world: &mut World<'_>, number: usize) -> Result<(), Violation> {
+    match world
+        .devices
+        .get(number)
+        .is_some_and(|device| device.life.is_over())
+    {
+        true => world.revive(number),
+        false => Ok(()),
+    }
+}
+
+fn on_account(
+    world: &mut World<'_>,
+    number: usize,
+    of: usize,
+    what: &str,
+    write: impl Fn(&Device, &RecordId) -> Result<Written, EngineError>,
+) -> Result<(), Violation> {
+    let Some(id) = account_here(world, number, of) else {
+        return after(world, number);
+    };
+    let Some(device) = world.devices.get(number) else {
+        return Ok(());
+    };
+    let written = write(device, &id);
+    let name = world.record_name(("Account", &id));
+    keep(world, number, &format!("{what} {name}"), written)
+}
+
+fn create(world: &mut World<'_>, number: usize, parent: Option<usize>) -> Result<(), Violation> {
+    let account = parent.and_then(|of| account_here(world, number, of));
+    let Some(device) = world.devices.get(number) else {
+        return Ok(());
+    };
+    let (what, written) = match account {
+        Some(id) => {
+            let given = fields(&[("name", Value::text("Kim")), ("account", lookup(&id))]);
+            ("makes a contact", device.engine.create("Contact", given))
+        }
+        None => {
+            let given = fields(&[("name", Value::text("New"))]);
+            ("makes an account", device.engine.create("Account", given))
+        }
+    };
+    keep(world, number, what, written)
+}
+
+fn again(world: &mut World<'_>, number: usize, of: usize) -> Result<(), Violation> {
+    let Some(id) = account_here(world, number, of) else {
+        return after(world, number);
+    };
+    on_account(world, number, of, "deletes", |device, id| {
+        device.engine.delete("Account", id.as_str())
+    })?;
+    let (Some(device), Ok(key)) = (world.devices.get(number), id.as_str().parse()) else {
+        return Ok(());
+    };
+    let given = fields(&[("id", Value::Guid(key)), ("name", Value::text("Again"))]);
+    let written = device.engine.create("Account", given);
+    keep(world, number, "makes an account with its key", written)
+}
+
+fn undo(world: &mut World<'_>, number: usize, of: usize) -> Result<(), Violation> {
+    let Some(device) = world.devices.get_mut(number) else {
+        return Ok(());
+    };
+    let outbox = device.engine.outbox().unwrap_or_default();
+    let Some(id) = outbox.get(of).map(|item| item.operation.id) else {
+        return after(world, number);
+    };
+    // Whether it was carried out is not known if the process ends meanwhile; the person has asked for it.
+    let planned = device.engine.undo_preview(id);
+    let done = device.engine.undo(id);
+    let ended = [&planned, &done];
+    let ended = ended.into_iter().flatten().flat_map(|touched| &touched.ended);
+    let ended: Vec<_> = ended.map(|(id, _)| *id).collect();
+    device.decided.extend(ended);
+    let name = world.operation_name(id);
+    let how = match done {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    world.tell(format_args!("device {number} takes {name} back: {how}"));
+    after(world, number)
+}
+
+fn decide(world: &mut World<'_>, number: usize, of: usize, how: usize) -> Result<(), Violation> {
+    let Some(device) = world.devices.get_mut(number) else {
+        return Ok(());
+    };
+    let open = device.engine.log(&LogSelection::Open).unwrap_or_default();
+    let Some(entry) = open.get(of.checked_rem(open.len()).unwrap_or_default()) else {
+        return after(world, number);
+    };
+    let decision = match how {
+        0 => Decision::Mine,
+        1 => Decision::Theirs,
+        2 => Decision::Retry,
+        3 => Decision::Discard,
+        _ => Decision::Revert,
+    };
+    device.decided.extend(entry.operations.iter().copied());
+    let planned = device.engine.resolve_preview(entry.id, &decision);
+    let done = device.engine.resolve(entry.id, &decision);
+    for touched in [&planned, &done].into_iter().flatten() {
+        let ended = touched.ended.iter().map(|(id, _)| *id);
+        device.decided.extend(ended);
+    }
+    let id = entry.id;
+    let said = match done {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    world.tell(format_args!(
+        "device {number} decides entry {id} by {decision:?}: {said}"
+    ));
+    after(world, number)
+}
+
+fn cause(class: CauseClass) -> Cause {
+    Cause {
+        class,
+        field: None,
+        code: "NO".to_owned(),
+        text: class.words().to_owned(),
+    }
+}
+
+/// Refuses a value that the business does not want.
+fn no_second(change: &Change) -> Option<Cause> {
+    let (ChangeAction::Create(fields) | ChangeAction::Update(fields)) = &change.action else {
+        return None;
+    };
+    let bad = [field("name"), field("city")]
+        .iter()
+        .any(|name| fields.get(name) == Some(&Value::text("v2")));
+    bad.then(|| cause(CauseClass::Validation))
+}
+
+/// Refuses everything about contacts, as if the right to them was taken away.
+fn no_contacts(change: &Change) -> Option<Cause> {
+    (change.entity == entity("Contact")).then(|| cause(CauseClass::Permission))
+}

@@ -1,0 +1,122 @@
+//! The calm after the faults: everything must come to rest within a bound, and be equal everywhere (I9, I10, L39).
+
+use driftless_engine::{Decision, SyncOptions};
+use driftless_store::LogSelection;
+
+use super::check::difference;
+use super::network::{Link, Weather};
+use super::play::synchronize;
+use super::random::Rng;
+use super::run::Violation;
+use super::world::World;
+
+/// How many rounds of synchronizing everything may need to come to rest.
+const ROUNDS: usize = 16;
+
+/// How long a round is, in milliseconds: longer than any wait between two tries.
+const ROUND_MILLIS: i64 = 400_000;
+
+/// Stops all faults and lets every device synchronize until nothing is left to do.
+pub(super) fn settle(world: &mut World<'_>, rng: &mut Rng) -> Result<(), Violation> {
+    world.tell(format_args!("the faults stop"));
+    for device in &world.devices {
+        device.network.cut(Link::Up, 0);
+        device.network.weather(Weather::Fine, 0);
+        device.life.calm();
+    }
+    world.server().refuse(None);
+    for number in 0..world.devices.len() {
+        finish(world, number)?;
+    }
+    let mut left = None;
+    for _ in 0..ROUNDS {
+        for number in 0..world.devices.len() {
+            let next = world.timeline.now().saturating_add(ROUND_MILLIS);
+            world.advance(next)?;
+            let options = SyncOptions {
+                page_rows: 50,
+                ..SyncOptions::default()
+            };
+            synchronize(world, number, (Weather::Fine, rng.next()), options)?;
+            finish(world, number)?;
+            decide(world, number, rng)?;
+            world.check()?;
+        }
+        left = rest(world)?;
+        if left.is_none() {
+            return Ok(());
+        }
+    }
+    let text = left.unwrap_or_default();
+    Err(Violation::new(
+        "L39",
+        format!("no rest after {ROUNDS} quiet rounds: {text}"),
+    ))
+}
+
+/// Lets time pass until a device has synchronized.
+fn finish(world: &mut World<'_>, number: usize) -> Result<(), Violation> {
+    while world
+        .devices
+        .get(number)
+        .is_some_and(|device| device.syncing.is_some())
+    {
+        let Some(next) = world.timeline.next_at() else {
+            let text = format!("device {number} waits for nothing, for ever");
+            return Err(Violation::new("L39", text));
+        };
+        world.advance(next)?;
+    }
+    Ok(())
+}
+
+/// Decides everything that waits for a person, one way or the other.
+fn decide(world: &mut World<'_>, number: usize, rng: &mut Rng) -> Result<(), Violation> {
+    let Some(device) = world.devices.get_mut(number) else {
+        return Ok(());
+    };
+    let mut done = Vec::new();
+    for entry in device.engine.log(&LogSelection::Open)? {
+        let mut ways = [
+            Decision::Mine,
+            Decision::Theirs,
+            Decision::Retry,
+            Decision::Discard,
+        ];
+        ways.rotate_left(rng.index(3));
+        device.decided.extend(entry.operations.iter().copied());
+        for way in ways {
+            if let Ok(touched) = device.engine.resolve(entry.id, &way) {
+                device.decided.extend(touched.ended.iter().map(|(id, _)| *id));
+                done.push((entry.id, way));
+                break;
+            }
+        }
+    }
+    for (id, way) in done {
+        world.tell(format_args!("device {number} decides entry {id} by {way:?}"));
+    }
+    Ok(())
+}
+
+/// Returns what is not at rest yet, if anything.
+fn rest(world: &World<'_>) -> Result<Option<String>, Violation> {
+    for device in &world.devices {
+        let number = device.number;
+        let outbox = device.engine.outbox()?;
+        if let Some(item) = outbox.first() {
+            return Ok(Some(format!(
+                "device {number} has {} pending operations, the first is {:?}",
+                outbox.len(),
+                item.operation.state
+            )));
+        }
+        if !device.engine.status()?.in_sync {
+            return Ok(Some(format!("device {number} does not say that it is in sync")));
+        }
+        if let Some(difference) = difference(device, &world.server())? {
+            return Ok(Some(difference));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,211 @@
+//! Simulated worlds: the real engine keeps its promises in each, a seed is one world, and broken parts are noticed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use driftless_conflict::ServerWins;
+use driftless_record::{OperationKind, OperationState, RequestId};
+use driftless_store::{Write, WriteBatch};
+use driftless_testkit::sim::{Broken, MemoryStores, Plan, examine, run};
+use driftless_transport::PushItem;
+
+/// How many seeds the ordinary suite runs; `DRIFTLESS_SIM_SEEDS` and `DRIFTLESS_SIM_START` choose others.
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let start = number("DRIFTLESS_SIM_START").unwrap_or(1);
+    start..start + number("DRIFTLESS_SIM_SEEDS").unwrap_or(60)
+}
+
+#[test]
+fn i01_to_i11_hold_in_every_world_and_i09_all_devices_end_equal_to_the_server() {
+    let failures: Vec<String> = seeds()
+        .filter_map(|seed| examine(seed, MemoryStores::default, &Broken::default()).err())
+        .map(|failure| failure.to_string())
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} worlds broke a law\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn i12_a_seed_is_the_same_world_every_time() {
+    for seed in 1..=12 {
+        let plan = Plan::of_seed(seed);
+        let world = || run(&plan, &MemoryStores::default(), &Broken::default());
+        assert_eq!(world(), world(), "seed {seed}");
+    }
+    let trace = |seed| run(&Plan::of_seed(seed), &MemoryStores::default(), &Broken::default()).trace;
+    assert_ne!(trace(1), trace(2));
+}
+
+/// Asserts that a broken part is noticed within 500 seeds, as one of these.
+fn is_noticed(broken: &Broken, invariants: &[&str]) {
+    let found = (1..=500).find_map(|seed| {
+        let report = run(&Plan::of_seed(seed), &MemoryStores::default(), broken);
+        report.violation.map(|violation| (seed, violation))
+    });
+    let (seed, violation) = found.expect("it was not noticed within 500 seeds");
+    assert!(
+        invariants.contains(&violation.invariant),
+        "seed {seed}: {violation}"
+    );
+}
+
+#[test]
+fn i01_a_store_that_forgets_an_operation_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        let is_it = |write: &Write| {
+            matches!(write, Write::PutOperation(operation)
+                if operation.entity.as_str() == "Contact" && operation.state == OperationState::Queued)
+        };
+        batch.writes.retain(|write| !is_it(write));
+    }
+    let commit = Some(forget as fn(&mut WriteBatch));
+    is_noticed(
+        &Broken {
+            commit,
+            ..Broken::default()
+        },
+        &["I1"],
+    );
+}
+
+#[test]
+fn i02_a_transport_that_sends_again_under_another_id_is_noticed() {
+    fn rename(items: &mut Vec<PushItem>) {
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        for item in items {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            item.sending.id = RequestId(uuid::Uuid::from_u128(u128::from(number)));
+            item.after.clear();
+        }
+    }
+    let push = Some(rename as fn(&mut Vec<PushItem>));
+    is_noticed(
+        &Broken {
+            push,
+            ..Broken::default()
+        },
+        &["I2", "I3"],
+    );
+}
+
+#[test]
+fn i02_a_store_that_forgets_that_something_was_sent_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        for write in &mut batch.writes {
+            if let Write::PutOperation(operation) = write
+                && matches!(operation.state, OperationState::Unknown(_))
+            {
+                operation.state = OperationState::Queued;
+            }
+        }
+    }
+    let broken = Broken {
+        commit: Some(forget),
+        ..Broken::default()
+    };
+    is_noticed(&broken, &["I2"]);
+}
+
+#[test]
+fn l05_a_transport_that_turns_the_order_around_is_noticed() {
+    fn turn(items: &mut Vec<PushItem>) {
+        items.reverse();
+        for item in items {
+            item.after.clear();
+        }
+    }
+    let push = Some(turn as fn(&mut Vec<PushItem>));
+    is_noticed(
+        &Broken {
+            push,
+            ..Broken::default()
+        },
+        &["L5"],
+    );
+}
+
+#[test]
+fn i04_a_store_that_forgets_an_image_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        let is_it = |write: &Write| matches!(write, Write::PutImage(image) if image.server.is_some());
+        batch.writes.retain(|write| !is_it(write));
+    }
+    let commit = Some(forget as fn(&mut WriteBatch));
+    is_noticed(
+        &Broken {
+            commit,
+            ..Broken::default()
+        },
+        &["I4"],
+    );
+}
+
+#[test]
+fn i05_a_policy_that_gives_way_without_a_log_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        batch
+            .writes
+            .retain(|write| !matches!(write, Write::PutLog(entry) if !entry.needs_person));
+    }
+    let broken = Broken {
+        commit: Some(forget),
+        policy: Some(Arc::new(ServerWins)),
+        ..Broken::default()
+    };
+    is_noticed(&broken, &["I5"]);
+}
+
+#[test]
+fn i06_a_store_that_keeps_a_checkpoint_without_its_rows_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        let ends = batch
+            .writes
+            .iter()
+            .any(|write| matches!(write, Write::PutNote(name, _) if name == "entity/Account"));
+        if ends {
+            batch
+                .writes
+                .retain(|write| !matches!(write, Write::PutRows(rows) if rows.rows.len() > 1));
+        }
+    }
+    let commit = Some(forget as fn(&mut WriteBatch));
+    is_noticed(
+        &Broken {
+            commit,
+            ..Broken::default()
+        },
+        &["I6"],
+    );
+}
+
+#[test]
+fn i09_a_store_that_forgets_a_delete_is_noticed_and_told_in_few_steps() {
+    fn forget(batch: &mut WriteBatch) {
+        for write in &mut batch.writes {
+            if let Write::PutOperation(operation) = write
+                && matches!(operation.kind, OperationKind::Delete { .. })
+                && operation.state == OperationState::Queued
+            {
+                operation.state = OperationState::Superseded;
+            }
+        }
+    }
+    let broken = Broken {
+        commit: Some(forget),
+        ..Broken::default()
+    };
+    let failure = (1..=500).find_map(|seed| examine(seed, MemoryStores::default, &broken).err());
+    let failure = failure.expect("it was not noticed within 500 seeds");
+    assert!(failure.plan.steps.len() <= 4, "{failure}");
+    assert!(
+        failure.story.iter().any(|line| line.contains("deletes account")),
+        "{failure}"
+    );
+    let again = run(&failure.plan, &MemoryStores::default(), &broken);
+    assert_eq!(again.violation.unwrap(), failure.violation);
+}
