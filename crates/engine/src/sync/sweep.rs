@@ -112,13 +112,18 @@ fn compare(store: &dyn RecordStore, source: &Source, present: &Present) -> Resul
         let Some((last, _)) = ids.last() else { break };
         let next = Some(last.clone());
         let mut batch = WriteBatch::based_on(number);
+        let mut step = Compared::default();
         let mut gone = Vec::new();
         for (id, revision) in ids {
             match present.get(&id) {
-                Some(there) if there.is_some() && *there != revision => compared.differing.push(id),
+                Some(there) if there.is_some() && *there != revision => step.differing.push(id),
                 Some(_) => {}
-                None if store.image(name, &id)?.is_none() => gone.push(id),
-                None => compared.doubtful.push(id),
+                None => match store.image(name, &id)? {
+                    None => gone.push(id),
+                    Some(image) if image.server.is_some() => step.doubtful.push(id),
+                    // It was never on the server.
+                    Some(_) => {}
+                },
             }
         }
         let count = gone.len() as u64;
@@ -132,6 +137,8 @@ fn compare(store: &dyn RecordStore, source: &Source, present: &Present) -> Resul
             };
         }
         compared.removed += count;
+        compared.differing.append(&mut step.differing);
+        compared.doubtful.append(&mut step.doubtful);
         after = next;
     }
     Ok(compared)
