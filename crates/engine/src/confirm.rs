@@ -24,9 +24,18 @@ pub(crate) enum News {
     /// The request as a whole was lost: that says nothing about any sending in it.
     Lost,
     /// Reading the record proved that it was not done.
-    NotDone,
+    NotDone(Sent),
     /// Nothing can prove what became of it, because of this.
     Unproved(Cause),
+}
+
+/// When a sending left the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// In an earlier synchronization.
+    Earlier,
+    /// In this one.
+    Now,
 }
 
 /// What a reply came to.
@@ -97,8 +106,10 @@ pub(crate) fn confirm(
         News::Answer(PushResult::Skipped) => desk.all(&OperationState::Queued, into),
         News::Answer(PushResult::Unknown) => desk.counted().unknown(into),
         News::Lost => desk.unknown(into),
-        News::NotDone if desk.tries() == 0 => desk.all(&OperationState::Queued, into),
-        News::NotDone => desk.later(ground, &no_answer(), None, into),
+        // It goes again at once, but not again and again in one synchronization.
+        News::NotDone(Sent::Earlier) if desk.tries() < MAX_TRIES => desk.all(&OperationState::Queued, into),
+        News::NotDone(Sent::Now) if desk.tries() <= 1 => desk.all(&OperationState::Queued, into),
+        News::NotDone(Sent::Earlier | Sent::Now) => desk.later(ground, &no_answer(), None, into),
         News::Unproved(cause) => desk.unproved(ground, cause.clone(), into),
     }
 }

@@ -6,8 +6,8 @@ use driftless_transport::TransportError;
 
 use super::pull::unsettled;
 use super::session::{Session, Stop, concerns_everything};
-use crate::ground::Key;
-use crate::rebase::refresh;
+use crate::ground::{Ground, Key};
+use crate::rebase::{Unsettled, refresh};
 
 /// What reading one record came to.
 pub(super) enum Read {
@@ -21,7 +21,22 @@ impl Session<'_> {
     /// Reads a record and rests its pending operations on it; a failure that concerns only this record is noted in the
     /// report.
     pub(super) async fn fetch_or_note(&mut self, record: &Key) -> Result<Read, Stop> {
-        match self.fetch(record).await {
+        let found = self.fetch(record).await;
+        self.noted(record, found).await
+    }
+
+    /// Does the same on a reading of the outbox, which it brings after the record.
+    pub(super) async fn fetch_onto(
+        &mut self,
+        ground: &mut Option<Ground>,
+        record: &Key,
+    ) -> Result<Read, Stop> {
+        let found = self.fetch_with(ground, record).await;
+        self.noted(record, found).await
+    }
+
+    async fn noted(&mut self, record: &Key, found: Result<Option<ServerRecord>, Stop>) -> Result<Read, Stop> {
+        match found {
             Err(Stop::Transport(error)) => {
                 if concerns_everything(&error) {
                     self.go_on_after(error.clone()).await?;
@@ -31,6 +46,25 @@ impl Session<'_> {
             }
             other => other.map(Read::Found),
         }
+    }
+
+    async fn fetch_with(
+        &mut self,
+        ground: &mut Option<Ground>,
+        record: &Key,
+    ) -> Result<Option<ServerRecord>, Stop> {
+        let schema = match ground.as_ref() {
+            Some(reading) => reading.schema.clone(),
+            None => self.worker.run(|store| store.schema()).await?,
+        };
+        let found = self.transport.fetch(&schema, &record.0, &record.1).await?;
+        let (key, server, reading) = (record.clone(), found.clone(), ground.take());
+        let reading = self
+            .worker
+            .run(move |store| rest_ground_on(store, reading, &key, server.as_ref()))
+            .await?;
+        *ground = Some(reading);
+        Ok(found)
     }
 
     async fn fetch(&mut self, record: &Key) -> Result<Option<ServerRecord>, Stop> {
@@ -53,6 +87,33 @@ fn cause(error: TransportError) -> Cause {
             code: "unreadable".to_owned(),
             text: other.to_string(),
         },
+    }
+}
+
+fn rest_ground_on(
+    store: &dyn RecordStore,
+    mut reading: Option<Ground>,
+    record: &Key,
+    server: Option<&ServerRecord>,
+) -> Result<Ground, StoreError> {
+    loop {
+        let mut ground = match reading.take() {
+            Some(ground) => ground,
+            None => Ground::read(store)?,
+        };
+        let (Some(entity), Some(image)) = (
+            ground.schema.entity(record.0.as_str()),
+            ground.images.get(record).cloned(),
+        ) else {
+            return Ok(ground);
+        };
+        let pending = ground.pending_of(record);
+        let mut writes = Vec::new();
+        refresh(entity, Unsettled { image, pending }, server.cloned(), &mut writes);
+        match ground.commit(store, writes) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|()| ground),
+        }
     }
 }
 

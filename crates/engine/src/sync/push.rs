@@ -9,7 +9,7 @@ use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
 use super::fetch::Read;
 use super::session::{Session, Stop};
-use crate::confirm::{Confirmed, News, confirm};
+use crate::confirm::{Confirmed, News, Sent, confirm};
 use crate::ground::{Ground, Key};
 use crate::obstacle::released;
 use crate::plan::{Batch, Context, next_batch};
@@ -138,7 +138,7 @@ impl Session<'_> {
                     self.keep(&mut None, vec![(item.sending.clone(), nothing)])
                         .await?;
                 }
-                self.settle_unknown(written).await?;
+                self.settle_unknown(Sent::Now, written).await?;
             }
             Err(stop) => return Err(stop),
         }

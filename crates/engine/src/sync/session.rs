@@ -15,6 +15,7 @@ use driftless_transport::{Capabilities, Retry as Again, Transport, TransportErro
 use futures_util::future::{Either, select};
 
 use crate::EngineError;
+use crate::confirm::Sent;
 use crate::gate::Gate;
 use crate::host::{Account, Host};
 use crate::notes::{self, Note};
@@ -151,7 +152,7 @@ impl Session<'_> {
         self.contact().await?;
         let mut pushed = BTreeSet::new();
         // Before anything else happens to their records, and before server data could hide what became of them.
-        let stuck = match self.settle_unknown(&mut pushed).await {
+        let stuck = match self.settle_unknown(Sent::Earlier, &mut pushed).await {
             Err(Stop::Transport(error)) if error.may_have_happened() => Some(error),
             other => other.map(|()| None)?,
         };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{
-    ChangeAction, ClockSample, Condition, EntityName, EntitySchema, OperationId, OperationState, RequestId,
-    Schema, Sending, ServerRecord, Timestamp,
+    ChangeAction, Condition, EntityName, EntitySchema, OperationId, OperationState, RequestId, Schema,
+    Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult};
@@ -14,7 +14,7 @@ use super::fetch::Read;
 use super::push::results_of;
 use super::session::{Session, Stop, concerns_everything};
 use crate::backoff::{self, MAX_TRIES};
-use crate::confirm::News;
+use crate::confirm::{News, Sent};
 use crate::depend::Needs;
 use crate::ground::Ground;
 use crate::obstacle::Obstacle;
@@ -40,6 +40,11 @@ impl Probe {
             && other.sending.operations.iter().any(|id| self.needs.contains(id))
     }
 
+    /// Returns whether the back end may have forgotten its request id, `now` by the server's clock.
+    fn is_forgotten(&self, now: Timestamp) -> bool {
+        now.millis_since(self.sending.first_sent) >= FORGOTTEN_MILLIS
+    }
+
     /// Returns whether it is time to ask, `now` by the server's clock: at once twice, since one cut may take a reply and
     /// the reading after it, then after waits that grow.
     fn is_due(&self, now: Timestamp) -> bool {
@@ -51,10 +56,15 @@ impl Probe {
 
 impl Session<'_> {
     /// Probes every sending with an unknown outcome, by the best rung of the ladder that the back end has.
-    pub(super) async fn settle_unknown(&mut self, written: &mut BTreeSet<EntityName>) -> Result<(), Stop> {
-        let (probes, clock) = self.worker.run(unknown_sendings).await?;
-        let now = self.server_now(clock);
-        let schema = self.worker.run(|store| store.schema()).await?;
+    pub(super) async fn settle_unknown(
+        &mut self,
+        sent: Sent,
+        written: &mut BTreeSet<EntityName>,
+    ) -> Result<(), Stop> {
+        let (ground, probes) = self.worker.run(unknown_sendings).await?;
+        let now = self.server_now(ground.clock);
+        let schema = ground.schema.clone();
+        let mut ground = Some(ground);
         let mut repeatable = Vec::new();
         let mut limit = usize::MAX;
         for probe in probes {
@@ -63,31 +73,38 @@ impl Session<'_> {
             if !probe.is_due(now) {
                 continue;
             }
+            self.in_time()?;
             let Some(entity) = schema.entity(name.as_str()).cloned() else {
                 let news = News::Unproved(Obstacle::EntityGone.cause());
-                self.keep(&mut None, vec![(probe.sending, news)]).await?;
+                self.keep(&mut ground, vec![(probe.sending, news)]).await?;
                 continue;
             };
             let Some(capabilities) = self.capability(&entity).await? else {
                 continue;
             };
             match capabilities.idempotency {
-                // Asking again has shown nothing, so the record is read after all.
-                _ if probe.tries >= MAX_TRIES => self.read_back(&schema, probe).await?,
+                // Asking again has shown nothing, or would be taken for a new request: the record is read after all.
+                _ if probe.tries >= MAX_TRIES || probe.is_forgotten(now) => {
+                    self.read_back(&mut ground, &schema, (probe, sent)).await?;
+                }
                 Idempotency::Repeatable => {
                     limit = limit.min(capabilities.batch.limit);
                     repeatable.push(probe);
                 }
-                Idempotency::ClientKey | Idempotency::None => self.read_back(&schema, probe).await?,
+                Idempotency::ClientKey | Idempotency::None => {
+                    self.read_back(&mut ground, &schema, (probe, sent)).await?;
+                }
             }
         }
-        self.repeat(&schema, repeatable, limit).await
+        self.repeat(&mut ground, &schema, repeatable, limit).await
     }
 
     /// Sends the same bytes under the same request id again: the back end answers as it did the first time. Where it
-    /// gives no answer to that, the record is read.
+    /// gives no answer, the outcome stays unknown: repeating proves more than reading what others may have changed
+    /// since.
     async fn repeat(
         &mut self,
+        ground: &mut Option<Ground>,
         schema: &Arc<Schema>,
         mut probes: Vec<Probe>,
         limit: usize,
@@ -99,21 +116,16 @@ impl Session<'_> {
         }
         chunks.reverse();
         while let Some(mut chunk) = chunks.pop() {
+            self.in_time()?;
             let items = items(&chunk);
             match self.transport.push(schema, &items).await {
                 Ok(reply) => {
                     let (results, _) = results_of(&items, Ok(reply));
                     self.losses = 0;
-                    let confirmed = self.keep(&mut None, results.clone()).await?;
+                    let confirmed = self.keep(ground, results).await?;
                     for record in confirmed.refresh {
-                        self.fetch_or_note(&record).await?;
+                        self.fetch_onto(ground, &record).await?;
                     }
-                    let unknown = |probe: &Probe| {
-                        let nothing = News::Answer(PushResult::Unknown);
-                        results.contains(&(probe.sending.clone(), nothing))
-                    };
-                    chunk.retain(unknown);
-                    self.read_back_old(schema, chunk).await?;
                 }
                 Err(error) => {
                     if concerns_everything(&error) {
@@ -126,21 +138,8 @@ impl Session<'_> {
                         continue;
                     }
                     let nothing = |probe: &Probe| (probe.sending.clone(), News::Answer(PushResult::Unknown));
-                    self.keep(&mut None, chunk.iter().map(nothing).collect()).await?;
-                    self.read_back_old(schema, chunk).await?;
+                    self.keep(ground, chunk.iter().map(nothing).collect()).await?;
                 }
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the records of sendings that the back end may have forgotten. A younger one stays unknown: repeating it
-    /// proves more than reading what others may have changed since.
-    async fn read_back_old(&mut self, schema: &Schema, probes: Vec<Probe>) -> Result<(), Stop> {
-        let now = self.host.clock.now();
-        for probe in probes {
-            if now.millis_since(probe.sending.first_sent) >= FORGOTTEN_MILLIS {
-                self.read_back(schema, probe).await?;
             }
         }
         Ok(())
@@ -148,18 +147,23 @@ impl Session<'_> {
 
     /// Reads the record and compares: what was asked for is there, or it is not. If it cannot be read, the outcome
     /// stays unknown, until a person is asked.
-    async fn read_back(&mut self, schema: &Schema, probe: Probe) -> Result<(), Stop> {
+    async fn read_back(
+        &mut self,
+        ground: &mut Option<Ground>,
+        schema: &Schema,
+        (probe, sent): (Probe, Sent),
+    ) -> Result<(), Stop> {
         let Probe { sending, tries, .. } = probe;
         let record = (sending.change.entity.clone(), sending.change.record.clone());
         let Some(entity) = schema.entity(record.0.as_str()) else {
             return Ok(());
         };
-        let news = match self.fetch_or_note(&record).await? {
-            Read::Found(found) => proof(entity, &sending, found),
+        let news = match self.fetch_onto(ground, &record).await? {
+            Read::Found(found) => proof(entity, (&sending, sent), found),
             Read::Failed(cause) if tries >= MAX_TRIES => News::Unproved(cause),
             Read::Failed(_) => News::Answer(PushResult::Unknown),
         };
-        self.keep(&mut None, vec![(sending, news)]).await?;
+        self.keep(ground, vec![(sending, news)]).await?;
         Ok(())
     }
 }
@@ -192,7 +196,7 @@ fn in_order(mut probes: Vec<Probe>) -> Vec<Probe> {
 }
 
 /// Returns what reading the record proves about a sending.
-fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) -> News {
+fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option<ServerRecord>) -> News {
     let done = |found: ServerRecord| {
         let revision = found.record.revision.clone();
         News::Answer(PushResult::Done {
@@ -211,7 +215,7 @@ fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) 
             if !untouched && fields.iter().all(same) {
                 done(found)
             } else {
-                News::NotDone
+                News::NotDone(sent)
             }
         }
         (ChangeAction::Delete, None) => News::Answer(PushResult::Done {
@@ -219,13 +223,13 @@ fn proof(entity: &EntitySchema, sending: &Sending, found: Option<ServerRecord>) 
             record: None,
         }),
         (ChangeAction::Create(_) | ChangeAction::Update(_), None) | (ChangeAction::Delete, Some(_)) => {
-            News::NotDone
+            News::NotDone(sent)
         }
     }
 }
 
-/// Returns the sendings with an unknown outcome in order, and the comparison of clocks.
-fn unknown_sendings(store: &dyn RecordStore) -> Result<(Vec<Probe>, Option<ClockSample>), StoreError> {
+/// Reads the outbox, and returns the sendings with an unknown outcome in order.
+fn unknown_sendings(store: &dyn RecordStore) -> Result<(Ground, Vec<Probe>), StoreError> {
     let ground = Ground::read(store)?;
     let all = Needs::of_all(&ground.pending);
     let mut known: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
@@ -250,5 +254,5 @@ fn unknown_sendings(store: &dyn RecordStore) -> Result<(Vec<Probe>, Option<Clock
             tries,
         }));
     }
-    Ok((in_order(probes), ground.clock))
+    Ok((ground, in_order(probes)))
 }

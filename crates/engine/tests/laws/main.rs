@@ -11,3 +11,4 @@ mod order;
 mod patience;
 mod reading;
 mod stuck;
+mod unproved;

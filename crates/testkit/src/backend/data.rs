@@ -44,6 +44,7 @@ pub struct Backend {
     faults: VecDeque<Fault>,
     refuse: Option<fn(&Change) -> Option<Cause>>,
     stumble: Option<fn(&Change) -> Option<Stumble>>,
+    rewrite: Option<fn(&mut Fields)>,
     pub(super) unreadable: BTreeMap<RecordId, TransportError>,
     pub(super) hidden: BTreeSet<RecordId>,
     pub(super) settings: Option<Settings>,
@@ -77,6 +78,7 @@ impl Backend {
             faults: VecDeque::new(),
             refuse: None,
             stumble: None,
+            rewrite: None,
             unreadable: BTreeMap::new(),
             hidden: BTreeSet::new(),
             settings: None,
@@ -120,6 +122,11 @@ impl Backend {
     /// Stumbles over changes for which the rule says how.
     pub fn stumble(&mut self, rule: Option<fn(&Change) -> Option<Stumble>>) {
         self.stumble = rule;
+    }
+
+    /// Changes every record that it is sent by this rule, in the same step.
+    pub fn set_rewrite(&mut self, rule: Option<fn(&mut Fields)>) {
+        self.rewrite = rule;
     }
 
     /// Fails like this whenever the record is read singly; with `None` it can be read again.
@@ -220,6 +227,11 @@ impl Backend {
     /// Refuses from now on to delete a record that others refer to.
     pub fn keep_references(&mut self) {
         self.keeps_references = true;
+    }
+
+    /// Forgets every request id, as a back end does after a time.
+    pub fn forget_requests(&mut self) {
+        self.answered.clear();
     }
 
     /// Deletes a record as somebody else would.
@@ -324,6 +336,9 @@ impl Backend {
                 self.put(&change.entity, &change.record, fields.clone());
                 if let Some(stored) = self.records.get_mut(&key) {
                     stored.stamps.extend(change.stamps.clone());
+                    if let Some(rewrite) = self.rewrite {
+                        rewrite(&mut stored.fields);
+                    }
                 }
             }
             ChangeAction::Delete => self.remove(&change.entity, &change.record),

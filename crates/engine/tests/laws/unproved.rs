@@ -1,0 +1,131 @@
+//! What is done about sendings whose outcome nobody has told, and about records that the server may not have.
+
+use crate::common::{World, able, entity, fields};
+use driftless_record::{RecordId, Value};
+use driftless_testkit::backend::Fault;
+use driftless_transport::{Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
+
+const DAY: i64 = 86_400_000;
+
+/// A world whose device has set a city, and whose reply is lost, with the way to the server, behind the effect.
+async fn with_lost_reply(capabilities: Capabilities) -> (World, RecordId) {
+    let (world, id) = World::with_one_account(capabilities).await;
+    let device = &world.devices[0];
+    device.set(&id, "city", "Oslo");
+    world.server().fail([Fault::ReplyCut(0)]);
+    device.sync().await;
+    assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+    assert_eq!(device.engine.status().unwrap().unknown, 1);
+    (world, id)
+}
+
+#[tokio::test]
+async fn l08_what_the_server_may_have_forgotten_is_read_before_it_is_sent_again() {
+    let (world, id) = with_lost_reply(Capabilities {
+        compare_and_set: CompareAndSet::None,
+        ..able()
+    })
+    .await;
+    world.server().forget_requests();
+    world.pass(31 * DAY);
+    let report = world.devices[0].sync().await;
+    assert_eq!((report.applied, report.pending), (1, 0));
+    assert_eq!(
+        world.server().effects().len(),
+        1,
+        "once, although it was forgotten"
+    );
+    assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+}
+
+#[tokio::test]
+async fn l28_a_wall_clock_far_ahead_makes_no_sending_old() {
+    let (world, id) = with_lost_reply(able()).await;
+    let device = &world.devices[0];
+    device.clock.turn(40 * DAY);
+    // Reading would say: not done. Repeating proves that it was, once there is an answer.
+    world.office(&id, "city", "Bern");
+    world.server().fail([Fault::ReplyCut(0)]);
+    device.sync().await;
+    assert_eq!(device.engine.status().unwrap().unknown, 1);
+    assert_eq!(device.open_entries(), vec![]);
+    world.pass(DAY);
+    let report = device.sync().await;
+    assert_eq!((report.applied, report.pending), (1, 0));
+    assert_eq!(world.on_server(&id, "city"), Value::text("Bern"));
+    assert_eq!(world.server().effects().len(), 1);
+}
+
+#[tokio::test]
+async fn i11_what_reading_proves_not_done_goes_in_the_same_synchronization() {
+    for unreadable in [false, true] {
+        let (world, id) = World::with_one_account(Capabilities {
+            idempotency: Idempotency::ClientKey,
+            ..able()
+        })
+        .await;
+        let device = &world.devices[0];
+        device.set(&id, "city", "Oslo");
+        world.server().fail([Fault::RequestLost]);
+        if unreadable {
+            let broken = TransportError::Protocol("not a record".to_owned());
+            world.server().set_unreadable(&id, Some(broken));
+            device.sync().await;
+            assert_eq!(device.engine.status().unwrap().unknown, 1);
+            world.server().set_unreadable(&id, None);
+            world.pass(DAY);
+        }
+        let report = device.sync().await;
+        assert_eq!((report.applied, report.pending), (1, 0), "{unreadable}");
+        assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+        assert_eq!(world.server().effects().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn l39_many_unknown_outcomes_are_settled_in_one_synchronization() {
+    let (world, _) = World::with_one_account(Capabilities {
+        idempotency: Idempotency::ClientKey,
+        ..able()
+    })
+    .await;
+    let device = &world.devices[0];
+    let made = |number: usize| fields(&[("name", Value::text(format!("Made {number}")))]);
+    for number in 0..60 {
+        device.engine.create("Account", made(number)).unwrap();
+    }
+    world.server().fail([Fault::ReplyCut(0)]);
+    device.sync().await;
+    let report = device.sync().await;
+    assert_eq!((report.applied, report.pending), (60, 0));
+    assert_eq!(world.server().effects().len(), 60);
+}
+
+#[tokio::test]
+async fn l23_a_sweep_does_not_ask_for_records_that_were_never_on_the_server() {
+    let world = World::new(
+        1,
+        Capabilities {
+            deletions: Deletions::Sweep,
+            ..able()
+        },
+        1,
+    );
+    let here = world.account(1, "Rome Steel");
+    let device = &world.devices[0];
+    device.sync().await;
+    let made = fields(&[("name", Value::text("Made"))]);
+    let made = device.engine.create("Account", made).unwrap().record;
+    device.set(&here, "city", "Oslo");
+    world.server().remove(&entity("Account"), &here);
+    let broken = TransportError::Protocol("asked for".to_owned());
+    world.server().set_unreadable(&made, Some(broken.clone()));
+    let report = device.sync().await;
+    assert_eq!(report.entities[&entity("Account")].problem, None);
+    assert!(world.server().record(&entity("Account"), &made).is_some());
+    assert_eq!(
+        device.open_entries().len(),
+        1,
+        "what was there and is gone is asked for"
+    );
+}
