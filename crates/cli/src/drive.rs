@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftless_engine::{NoProgress, Outcome, SyncOptions, SyncReport, What};
+use driftless_engine::{EngineError, NoProgress, Outcome, SyncOptions, SyncReport, What};
 use driftless_mode::Activity;
 use driftless_record::OperationId;
 
@@ -76,20 +76,29 @@ async fn lease(desk: &Desk, stop: &StopSwitch) -> Result<Lease, CliError> {
 /// Tries for a moment to send what was just saved, if the mode allows it, and returns what became of the operation.
 ///
 /// Whatever goes wrong on the way, the operation is saved: it is then pending, and the reason is told on standard error.
-pub(crate) async fn send_at_once(
-    desk: &Desk,
-    operation: Option<OperationId>,
-) -> Result<Option<Outcome>, CliError> {
-    let Some(operation) = operation else {
-        return Ok(None);
-    };
+pub(crate) async fn send_at_once(desk: &Desk, operation: Option<OperationId>) -> Option<Outcome> {
+    let operation = operation?;
     match desk.mode() {
         Ok(mode) if mode.allows(Activity::SendWrite) => push(desk).await,
         Ok(_) => {}
         // It is saved already: nothing from here on may look like a failure of the write.
         Err(error) => note(&format!("saved, not sent: {}", error.message)),
     }
-    Ok(Some(desk.engine.outcome(operation)?))
+    Some(outcome(desk, operation))
+}
+
+/// Returns what became of an operation that is saved: pending, if that cannot be read now.
+pub(crate) fn outcome(desk: &Desk, operation: OperationId) -> Outcome {
+    or_pending(desk.engine.outcome(operation))
+}
+
+/// An error would look like a failure of the write, and whoever repeats that makes the record twice.
+fn or_pending(read: Result<Outcome, EngineError>) -> Outcome {
+    read.unwrap_or_else(|error| {
+        let message = CliError::from(error).message;
+        note(&format!("saved; what became of it cannot be read: {message}"));
+        Outcome::Pending
+    })
 }
 
 /// Sends the outbox for a moment at most; what hinders it is told on standard error.
@@ -130,4 +139,19 @@ async fn try_push(desk: &Desk) -> Result<(), CliError> {
 /// Returns a span in milliseconds.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_write_is_pending_when_its_outcome_cannot_be_read() {
+        let operation: OperationId = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+        assert_eq!(
+            or_pending(Err(EngineError::NoOperation(operation))),
+            Outcome::Pending
+        );
+        assert_eq!(or_pending(Ok(Outcome::Reverted)), Outcome::Reverted);
+    }
 }

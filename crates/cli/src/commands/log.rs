@@ -149,9 +149,9 @@ impl Resolve {
         let mut outcomes = Vec::new();
         for (place, operation) in touched.queued.iter().enumerate() {
             let outcome = if place == 0 {
-                drive::send_at_once(&desk, Some(*operation)).await?
+                drive::send_at_once(&desk, Some(*operation)).await
             } else {
-                Some(desk.engine.outcome(*operation)?)
+                Some(drive::outcome(&desk, *operation))
             };
             if matches!(outcome, Some(driftless_engine::Outcome::Parked(_))) {
                 exit = Exit::Waits;

@@ -92,7 +92,7 @@ impl Delete {
 }
 
 async fn tell(desk: &Desk, entity: &EntitySchema, did: &str, written: &Written) -> Result<Answer, CliError> {
-    let outcome = drive::send_at_once(desk, written.operation).await?;
+    let outcome = drive::send_at_once(desk, written.operation).await;
     let told = journal::outcome_json(outcome);
     let operation = written.operation.map(|id| id.to_string());
     let mut text = format!(
