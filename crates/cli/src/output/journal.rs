@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use driftless_engine::{OutboxItem, Outcome};
 use driftless_record::{
-    Applied, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId, OperationKind,
-    RawStamp, Schema, Side,
+    Applied, Cause, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId,
+    OperationKind, RawStamp, Schema, Side,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -150,7 +150,12 @@ pub(crate) fn settles(entry: &LogEntry, deletes: &Deletes) -> Vec<String> {
         .cause
         .as_ref()
         .is_some_and(|cause| cause.class == CauseClass::Permission);
-    let mut ways: Vec<&str> = if is_refusal {
+    let mut ways: Vec<&str> = if entry.cause.as_ref().is_some_and(is_obstacle) {
+        // It would be sent as little as now, whoever decides what.
+        vec!["--discard", "--revert"]
+    } else if entry.cause.as_ref().is_some_and(is_of_device) {
+        vec!["--retry", "--discard", "--revert"]
+    } else if is_refusal {
         vec!["--set FIELD=VALUE", "--retry", "--discard", "--revert"]
     } else {
         vec!["--mine", "--theirs", "--set FIELD=VALUE", "--revert"]
@@ -164,6 +169,16 @@ pub(crate) fn settles(entry: &LogEntry, deletes: &Deletes) -> Vec<String> {
     ways.iter()
         .map(|way| format!("driftless resolve {} {way}", entry.id))
         .collect()
+}
+
+/// Whether something stands against sending at all.
+fn is_obstacle(cause: &Cause) -> bool {
+    cause.code.starts_with("device:")
+}
+
+/// Whether the device has found this cause, and no server said it.
+pub(crate) fn is_of_device(cause: &Cause) -> bool {
+    is_obstacle(cause) || ["no-answer", "unreadable"].contains(&cause.code.as_str())
 }
 
 fn kind(entry: &LogEntry) -> &'static str {
@@ -295,8 +310,9 @@ pub(crate) fn card(entry: &LogEntry, deletes: &Deletes) -> String {
     lines.push(format!("why     {}", text::plain(&entry.reason)));
     if let Some(cause) = &entry.cause {
         let words = text::plain(&cause.text).replace('\n', "\n        ");
+        let who = if is_of_device(cause) { "device" } else { "server" };
         lines.push(format!(
-            "server  {}: {words} [{}]",
+            "{who}  {}: {words} [{}]",
             cause.class.words(),
             text::clip(&cause.code)
         ));
@@ -340,3 +356,6 @@ fn cases(cases: &[FieldCase]) -> String {
     });
     text::table(["field", "base", "mine", "theirs", "winner"], rows)
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,12 @@ pub(crate) fn text(report: &SyncReport, waiting: &[LogEntry]) -> String {
                 text::plain(&entry.reason)
             ));
             if let Some(cause) = &entry.cause {
-                lines.push(format!("    the server said: {}", text::clip(&cause.text)));
+                let who = if journal::is_of_device(cause) {
+                    "this device found"
+                } else {
+                    "the server said"
+                };
+                lines.push(format!("    {who}: {}", text::clip(&cause.text)));
             }
         }
         lines.push("see one with `driftless log ID`, settle it with `driftless resolve ID …`".to_owned());
