@@ -63,7 +63,7 @@ fn create(
     table: &Table,
     preferences: &Preferences,
 ) -> Result<Reply, Refusal> {
-    allowed(table, table.entity.access.create, "created")?;
+    allowed(table, Deed::Create)?;
     let body = body(service, writing, request, table)?;
     let row = writing.create(table, None, body)?;
     created(service, request, table, &row, preferences)
@@ -84,15 +84,11 @@ fn change(
         if matches!(condition, Condition::State(_)) {
             return Err(missing(table, id));
         }
-        allowed(table, table.entity.access.create, "created")?;
+        allowed(table, Deed::Create)?;
         let row = writing.create(table, Some(id), body)?;
         return created(service, request, table, &row, preferences);
     };
-    allowed(
-        table,
-        table.entity.access.update && !table.entity.append_only,
-        "changed",
-    )?;
+    allowed(table, Deed::Change)?;
     fulfilled(&condition, table, &row)?;
     let row = writing.update(table, row, body)?;
     if preferences.returning == Some(Returning::Representation) {
@@ -111,19 +107,29 @@ fn delete(
 ) -> Result<Reply, Refusal> {
     let condition = request.condition()?;
     let row = row::find(writing.connection, table, id)?.ok_or_else(|| missing(table, id))?;
-    allowed(
-        table,
-        table.entity.access.delete && !table.entity.append_only,
-        "deleted",
-    )?;
+    allowed(table, Deed::Delete)?;
     fulfilled(&condition, table, &row)?;
     writing.delete(table, id, row.key)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
+/// What is asked for to be done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Create,
+    Change,
+    Delete,
+}
+
 /// Refuses what the schema does not allow.
-fn allowed(table: &Table, allowed: bool, what: &str) -> Result<(), Refusal> {
-    if allowed {
+fn allowed(table: &Table, deed: Deed) -> Result<(), Refusal> {
+    let (access, append_only) = (table.entity.access, table.entity.append_only);
+    let (is_allowed, what) = match deed {
+        Deed::Create => (access.create, "created"),
+        Deed::Change => (access.update && !append_only, "changed"),
+        Deed::Delete => (access.delete && !append_only, "deleted"),
+    };
+    if is_allowed {
         return Ok(());
     }
     Err(Refusal::new(

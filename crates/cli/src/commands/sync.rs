@@ -73,18 +73,18 @@ async fn carry_out(desk: &Desk, deadline: Option<Duration>) -> Result<Answer, Cl
     let waiting = desk.engine.log(&LogSelection::Open)?;
     let deletes = Deletes::of(&desk.engine.outbox()?);
     let document = report::json(&report, &*desk.schema()?, &waiting, &deletes);
-    let exit = exit(&report, deadline.is_some());
+    let exit = exit(&report, deadline);
     Ok(Answer::new(document, report::text(&report, &waiting)).exit(exit))
 }
 
 /// Says how a synchronization ends. An entity that the server does not give is told in the report; it is a failure only
 /// if there is no other.
-fn exit(report: &SyncReport, has_deadline: bool) -> Exit {
+fn exit(report: &SyncReport, deadline: Option<Duration>) -> Exit {
     if let Some(error) = &report.interrupted {
         return CliError::from(error.clone()).exit;
     }
     let unread = report.entities.values().filter(|of| of.problem.is_some()).count();
-    if (unread > 0 && unread == report.entities.len()) || (report.out_of_time && !has_deadline) {
+    if (unread > 0 && unread == report.entities.len()) || (report.out_of_time && deadline.is_none()) {
         Exit::Failed
     } else if report.newly_waiting.is_empty() {
         Exit::Done
