@@ -134,6 +134,11 @@ pub enum Act {
     },
     /// The administrator sets who wins conflicts.
     Rule(ConflictRule),
+    /// The administrator takes contacts off the devices, or back onto them.
+    Scope {
+        /// Whether they belong on devices.
+        contacts: bool,
+    },
 }
 
 /// One step.
@@ -167,7 +172,7 @@ impl Step {
 fn act(rng: &mut Rng, devices: usize) -> Act {
     let device = rng.index(devices);
     let of = rng.index(5);
-    match rng.below(40) {
+    match rng.below(41) {
         0..=2 => Act::Create {
             device,
             parent: rng.one_in(2).then_some(of),
@@ -231,8 +236,11 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
                 .unwrap_or(Link::Down),
             millis: rng.millis(1_000, 7_200_000),
         },
-        _ if rng.one_in(2) => Act::Refuse {
+        39 if rng.one_in(2) => Act::Refuse {
             rule: rng.one_in(2).then(|| rng.index(2)),
+        },
+        40 => Act::Scope {
+            contacts: rng.one_in(2),
         },
         _ => Act::Rule(
             rng.pick(&[

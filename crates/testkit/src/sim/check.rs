@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use driftless_record::{EntityName, Fields, Operation, OperationKind, Record, RecordId, Revision, Value};
+use driftless_record::{
+    EntityName, Fields, Operation, OperationKind, Record, RecordId, Revision, Settings, Value,
+};
 use driftless_store::{Image, OperationSelection};
 use driftless_transport::Deletions;
 
@@ -161,11 +163,18 @@ fn number(revision: Option<&Revision>) -> u64 {
 }
 
 /// Returns how a device's view of everything differs from the server, if it does.
-pub(super) fn difference(device: &Device, server: &Backend) -> Result<Option<String>, Violation> {
+pub(super) fn difference(
+    device: &Device,
+    server: &Backend,
+    settings: &Settings,
+) -> Result<Option<String>, Violation> {
     let schema = device.store.schema()?;
     for name in ENTITIES.map(entity) {
         if schema.entity(name.as_str()).is_none() {
             return Ok(Some("it has no schema".to_owned()));
+        }
+        if !settings.covers(&name) {
+            continue;
         }
         let mut here: BTreeMap<RecordId, Fields> = BTreeMap::new();
         for (id, _) in device.store.ids(&name, None, 100_000)? {

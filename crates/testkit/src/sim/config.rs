@@ -16,6 +16,9 @@ pub struct Config {
     pub capabilities: Capabilities,
     /// Whether it tells revisions.
     pub revisions: Revisions,
+    /// Whether it changes what it is sent, in the same step. Only where it knows a repeated request again: reading back
+    /// cannot prove a write that the server has changed.
+    pub rewrites: bool,
     /// How coarsely it tells its time, in milliseconds.
     pub time_error: i64,
     /// How wrong each device's wall clock is in the beginning, in milliseconds.
@@ -61,6 +64,7 @@ impl Config {
             } else {
                 Revisions::Told
             },
+            rewrites: idempotency == Idempotency::Repeatable && rng.one_in(3),
             time_error: if rng.one_in(2) { 1_000 } else { 0 },
             wrong: (0..devices).map(|_| rng.millis(-600_000, 600_000)).collect(),
         }

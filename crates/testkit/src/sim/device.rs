@@ -78,7 +78,7 @@ impl Device {
         (stores, broken): (&dyn Stores, &Broken),
     ) -> Result<Self, EngineError> {
         let clock = Arc::new(SimClock::new(number, timeline.clone(), wrong));
-        let (store, life) = (stores.open(number), Arc::new(Life::default()));
+        let (store, life) = (stores.open(number)?, Arc::new(Life::default()));
         let engine = process(number, (seed, 0), &clock, (&store, &life), broken)?;
         Ok(Self {
             number,
@@ -103,7 +103,7 @@ impl Device {
         self.syncing = None;
         self.lives += 1;
         self.life = Arc::new(Life::default());
-        self.store = stores.open(self.number);
+        self.store = stores.open(self.number)?;
         let (number, seed) = (self.number, (self.seed, self.lives));
         self.engine = process(number, seed, &self.clock, (&self.store, &self.life), broken)?;
         Ok(())

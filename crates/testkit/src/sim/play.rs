@@ -1,7 +1,7 @@
 //! Carrying out the steps.
 
 use driftless_engine::{Decision, EngineError, SyncOptions, Written};
-use driftless_record::{Cause, CauseClass, Change, ChangeAction, Fields, Query, RecordId, Settings, Value};
+use driftless_record::{Cause, CauseClass, Change, ChangeAction, Fields, Query, RecordId, Value};
 use driftless_store::LogSelection;
 
 use super::act::Act;
@@ -117,12 +117,17 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             Ok(())
         }
         Act::Rule(rule) => {
-            let conflict = *rule;
-            world.server().set_settings(Some(Settings {
-                conflict,
-                ..Settings::default()
-            }));
+            world.settings.conflict = *rule;
+            world.administer();
             world.tell(format_args!("the administrator sets {rule:?}"));
+            Ok(())
+        }
+        Act::Scope { contacts } => {
+            let off = (!contacts).then(|| entity("Contact"));
+            world.settings.excluded = off.into_iter().collect();
+            world.administer();
+            let word = if *contacts { "belong" } else { "do not belong" };
+            world.tell(format_args!("contacts {word} on devices"));
             Ok(())
         }
     }

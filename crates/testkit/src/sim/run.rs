@@ -19,7 +19,10 @@ use super::world::World;
 /// Gives devices their stores, which outlive their processes.
 pub trait Stores {
     /// Opens the store of a device: the same data as the last time, or nothing the first time.
-    fn open(&self, device: usize) -> Arc<dyn RecordStore>;
+    ///
+    /// # Errors
+    /// The store's; the run ends then.
+    fn open(&self, device: usize) -> Result<Arc<dyn RecordStore>, StoreError>;
 }
 
 /// Stores in memory.
@@ -27,9 +30,9 @@ pub trait Stores {
 pub struct MemoryStores(Mutex<BTreeMap<usize, Arc<MemoryStore>>>);
 
 impl Stores for MemoryStores {
-    fn open(&self, device: usize) -> Arc<dyn RecordStore> {
+    fn open(&self, device: usize) -> Result<Arc<dyn RecordStore>, StoreError> {
         let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stores.entry(device).or_default().clone()
+        Ok(stores.entry(device).or_default().clone())
     }
 }
 

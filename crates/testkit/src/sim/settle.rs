@@ -25,6 +25,8 @@ pub(super) fn settle(world: &mut World<'_>, rng: &mut Rng) -> Result<(), Violati
         device.life.calm();
     }
     world.server().refuse(None);
+    world.settings.excluded.clear();
+    world.administer();
     for number in 0..world.devices.len() {
         finish(world, number)?;
     }
@@ -114,7 +116,7 @@ fn rest(world: &World<'_>) -> Result<Option<String>, Violation> {
         if !device.engine.status()?.in_sync {
             return Ok(Some(format!("device {number} does not say that it is in sync")));
         }
-        if let Some(difference) = difference(device, &world.server())? {
+        if let Some(difference) = difference(device, &world.server(), &world.settings)? {
             return Ok(Some(difference));
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_engine::{EngineError, SyncReport};
-use driftless_record::{ChangeAction, OperationId, RecordId, Value};
+use driftless_record::{ChangeAction, Fields, OperationId, RecordId, Settings, Value};
 use driftless_store::OperationSelection;
 use driftless_transport::Idempotency;
 use uuid::Uuid;
@@ -38,6 +38,8 @@ pub(super) struct World<'a> {
     pub(super) oracle: Oracle,
     pub(super) stores: &'a dyn Stores,
     pub(super) broken: &'a Broken,
+    /// What the administrator has set.
+    pub(super) settings: Settings,
 }
 
 impl<'a> World<'a> {
@@ -49,7 +51,8 @@ impl<'a> World<'a> {
         server.set_revisions(config.revisions);
         server.set_time_error(config.time_error);
         server.set_now(EPOCH);
-        server.set_settings(Some(driftless_record::Settings::default()));
+        server.set_settings(Some(Settings::default()));
+        server.set_rewrite(config.rewrites.then_some(capitals as fn(&mut Fields)));
         let backend = Arc::new(Mutex::new(server));
         let (wire, _) = BackendTransport::new(backend.clone(), "ann");
         let repeats = config.capabilities.idempotency == Idempotency::Repeatable;
@@ -68,6 +71,7 @@ impl<'a> World<'a> {
             oracle: Oracle::default(),
             stores,
             broken,
+            settings: Settings::default(),
             config,
         };
         world.tell(format_args!("the server can do {:?}", world_able(&world.config)));
@@ -79,6 +83,15 @@ impl<'a> World<'a> {
 
     pub(super) fn server(&self) -> MutexGuard<'_, Backend> {
         self.backend.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves what the administrator has set. Nobody can be in sync with what he does not know yet.
+    pub(super) fn administer(&mut self) {
+        let settings = self.settings.clone();
+        self.server().set_settings(Some(settings));
+        for device in &mut self.devices {
+            device.foreign += 1;
+        }
     }
 
     /// Adds a line to the story.
@@ -319,7 +332,7 @@ impl<'a> World<'a> {
                 let text = format!("device {number} has sent and read everything, and does not say so");
                 return Err(Violation::new("I10", text));
             }
-            if let Some(difference) = check::difference(device, &self.server())? {
+            if let Some(difference) = check::difference(device, &self.server(), &self.settings)? {
                 let text = format!("device {number} says that it is in sync, but {difference}");
                 return Err(Violation::new("I10", text));
             }
@@ -338,16 +351,28 @@ impl<'a> World<'a> {
     }
 }
 
+/// What a server makes of every record that it is sent, if it rewrites.
+fn capitals(fields: &mut Fields) {
+    if let Some(Value::Text(city)) = fields.get_mut(&schema::field("city")) {
+        *city = city.to_uppercase();
+    }
+}
+
 fn world_able(config: &Config) -> String {
     let able = &config.capabilities;
     format!(
-        "{:?}, {:?}, {:?}, {:?}, {} in a request, {} stamps, revisions {:?}",
+        "{:?}, {:?}, {:?}, {:?}, {} in a request, {} stamps, revisions {:?}, {}",
         able.changes,
         able.deletions,
         able.compare_and_set,
         able.idempotency,
         able.batch.limit,
         if able.stamps { "with" } else { "no" },
-        config.revisions
+        config.revisions,
+        if config.rewrites {
+            "writes cities in capitals"
+        } else {
+            "keeps what it is given"
+        }
     )
 }
