@@ -1,14 +1,16 @@
 //! What stands against sending an operation before the server is asked: shown to a person, and gone on with by itself
 //! once it has passed.
 
+use std::collections::BTreeMap;
+
 use driftless_record::{
-    Cause, CauseClass, EntitySchema, LogEntry, Operation, OperationKind, OperationState, Schema,
+    Cause, CauseClass, EntitySchema, LogEntry, LogId, Operation, OperationKind, OperationState, Schema,
+    Timestamp,
 };
 use driftless_store::{Image, Write};
 
 use crate::edit::settled;
 use crate::ground::{Ground, key};
-use driftless_record::Timestamp;
 
 /// What stands against sending an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,15 +106,17 @@ impl Obstacle {
 /// Puts operations back into the queue that nothing stands against any more, and settles their entries.
 pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> Vec<Write> {
     let mut writes = Vec::new();
+    let mut by_log: BTreeMap<LogId, Vec<&Operation>> = BTreeMap::new();
+    for operation in &ground.pending {
+        if let Some(log) = operation.state.parked() {
+            by_log.entry(log).or_default().push(operation);
+        }
+    }
     for entry in open {
         let Some(obstacle) = Obstacle::of_entry(&entry) else {
             continue;
         };
-        let parked: Vec<&Operation> = ground
-            .pending
-            .iter()
-            .filter(|operation| operation.state.parked() == Some(entry.id))
-            .collect();
+        let parked = by_log.remove(&entry.id).unwrap_or_default();
         let stands = |operation: &&Operation| {
             Obstacle::of(&ground.schema, operation).is_some()
                 || (obstacle == Obstacle::RevisionHidden && !has_revision(ground.images.get(&key(operation))))

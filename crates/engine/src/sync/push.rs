@@ -91,6 +91,9 @@ impl Session<'_> {
         let now = self.host.clock.now();
         let release = move |store: &dyn RecordStore| {
             let open = store.log(&LogSelection::Open)?;
+            if open.is_empty() {
+                return Ok(());
+            }
             commit_planned(store, |ground| released(ground, open.clone(), now))
         };
         Ok(self.worker.run(release).await?)
