@@ -14,7 +14,7 @@ pub(crate) enum Note {
     Clock,
     /// When the server was reached: `Contacts`.
     Contacts,
-    /// When the last synchronization ended that read and sent everything: `Timestamp`.
+    /// When the last synchronization ended that read everything and sent what could go: `Timestamp`.
     LastSync,
     /// How far an entity was read: [`EntityMark`].
     Entity(EntityName),
@@ -65,6 +65,9 @@ impl EntityMark {
     }
 }
 
+/// The version of the form in which notes are kept: raised with every change that an older reader would get wrong.
+const VERSION: u8 = 1;
+
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
     v: u8,
@@ -79,12 +82,13 @@ pub(crate) fn read<T: DeserializeOwned>(
     let bytes = JournalReader::note(store, &note.name())?;
     Ok(bytes
         .and_then(|bytes| serde_json::from_slice::<Versioned<T>>(&bytes).ok())
+        .filter(|note| note.v == VERSION)
         .map(|note| note.data))
 }
 
 /// Makes the write that sets a note.
 pub(crate) fn write<T: Serialize>(note: &Note, data: &T) -> Write {
-    let bytes = serde_json::to_vec(&Versioned { v: 1, data }).ok();
+    let bytes = serde_json::to_vec(&Versioned { v: VERSION, data }).ok();
     Write::PutNote(note.name(), bytes)
 }
 
@@ -97,3 +101,6 @@ pub(crate) fn remove(note: &Note) -> Write {
 pub(crate) fn settings(store: &dyn RecordStore) -> Result<Settings, StoreError> {
     Ok(read(store, &Note::Settings)?.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,9 +135,12 @@ impl StagedPage {
 #[cfg(test)]
 mod tests {
     use driftless_record::{DateTime, Lookup, Timestamp};
-    use driftless_store::MemoryStore;
+    use driftless_store::{JournalReader, MemoryStore};
 
     use super::*;
+
+    /// The stored form of a set of one page.
+    const KEPT: &str = include_str!("staged/kept.json");
 
     #[test]
     fn what_is_taken_out_is_what_was_kept_and_only_for_the_same_set() {
@@ -170,7 +173,7 @@ mod tests {
                     values,
                 }],
             },
-            stamps: vec![(0, columns.map(|field| (field, stamp)).collect())],
+            stamps: vec![(0, columns.take(1).map(|field| (field, stamp)).collect())],
             removed: vec![Removal {
                 id: RecordId::from_canonical("2"),
                 reason: RemovalReason::Changed,
@@ -187,6 +190,12 @@ mod tests {
         };
         let store = MemoryStore::new();
         keep(&store, (&name, &mark), vec![page.clone()]).unwrap();
+        let kept = JournalReader::note(&store, "staged/Account").unwrap().unwrap();
+        assert_eq!(
+            String::from_utf8(kept).unwrap(),
+            KEPT.trim_end(),
+            "the stored form stays as it is"
+        );
         assert_eq!(take(&store, &name, &mark).unwrap(), vec![page.clone()]);
         assert_eq!(take(&store, &name, &mark).unwrap(), [], "taken once");
         keep(&store, (&name, &mark), vec![page]).unwrap();

@@ -34,7 +34,8 @@ pub struct Status {
     pub parked: u64,
     /// Log entries that wait for a person.
     pub waiting: usize,
-    /// When the last synchronization ended that read and sent everything, by the device's clock.
+    /// When the last synchronization ended that went through, by the device's clock: it read everything and sent what
+    /// could go. What is still to be sent, or waits for a person, is told in `pending`.
     pub last_sync: Option<Timestamp>,
     /// Whether everything made here is on the server and everything there was read, as of the last synchronization.
     pub in_sync: bool,

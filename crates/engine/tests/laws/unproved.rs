@@ -129,3 +129,18 @@ async fn l23_a_sweep_does_not_ask_for_records_that_were_never_on_the_server() {
         "what was there and is gone is asked for"
     );
 }
+
+#[tokio::test]
+async fn l40_a_synchronization_that_left_something_waiting_went_through_but_is_not_called_in_sync() {
+    let (world, id) = World::with_one_account(crate::common::without_stamps()).await;
+    let device = &world.devices[0];
+    let before = device.engine.status().unwrap();
+    assert!(before.in_sync);
+    device.set(&id, "city", "Mine");
+    world.office(&id, "city", "Theirs");
+    world.pass(DAY);
+    device.sync().await;
+    let after = device.engine.status().unwrap();
+    assert_eq!((after.in_sync, after.pending, after.waiting), (false, 1, 1));
+    assert!(after.last_sync > before.last_sync);
+}
