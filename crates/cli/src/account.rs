@@ -133,8 +133,18 @@ impl Account {
         })
     }
 
+    /// Returns where the credentials are kept.
+    pub(crate) fn credentials_place(&self) -> PathBuf {
+        self.place("credentials.json")
+    }
+
+    /// Returns whether anything of the account is here.
+    pub(crate) fn has_folder(&self) -> bool {
+        self.inner.path().is_dir()
+    }
+
     fn tokens(&self) -> TokenFile {
-        TokenFile::new(self.place("credentials.json"))
+        TokenFile::new(self.credentials_place())
     }
 
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, CliError> {

@@ -72,13 +72,22 @@ impl Logout {
             .hint("nothing was cleared; try again when it is done"));
         }
         // The secret goes first: whatever happens then, nobody is signed in any more.
-        let kept = account.credentials().unwrap_or_default();
+        let kept = account.credentials().map_err(|error| {
+            let place = account.credentials_place();
+            error
+                .in_front("nothing was cleared; who is signed in cannot be read: ")
+                .hint(format!("sign in again, or delete {}", place.display()))
+        })?;
         account.keep_credentials(None)?;
         let removed = match home.remove(&account, unsent) {
             Ok(removed) => removed,
             Err(error) => {
                 // It stays, and so does who is signed in.
-                account.keep_credentials(kept.as_ref())?;
+                if account.has_folder()
+                    && let Err(lost) = account.keep_credentials(kept.as_ref())
+                {
+                    note(&format!("you are signed out: {}", lost.message));
+                }
                 return Err(error);
             }
         };

@@ -110,6 +110,20 @@ fn signing_out_while_others_write_loses_no_saved_change() {
     }
 }
 
+#[test]
+fn signing_out_of_an_account_whose_credentials_cannot_be_read_changes_nothing() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    let credentials = store(&device).with_file_name("credentials.json");
+    fs::write(&credentials, "not what was kept").unwrap();
+    let error = device.json(&["logout"], 1);
+    assert_eq!(error["error"]["code"], "credentials", "{error}");
+    assert_eq!(fs::read_to_string(&credentials).unwrap(), "not what was kept");
+    assert!(store(&device).exists());
+    fs::remove_file(&credentials).unwrap();
+    device.json(&["logout"], 0);
+}
+
 /// Copies a folder with everything in it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -173,5 +187,36 @@ fn a_copied_home_is_told_and_goes_on_as_a_device_of_its_own_without_sending_anyt
         }
         let kept = device.json(&["get", "CaseCategory", changed], 0);
         assert_eq!(kept["fields"]["response_hours"], 7, "{kept}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn of_two_edits_of_one_field_a_copy_never_sends_the_older_over_the_newer() {
+    let server = Server::start();
+    let original = Device::downloaded(&server, "alice");
+    let made = original.json(&["create", "CaseCategory", "name=Before"], 0);
+    let id = made["id"].as_str().unwrap();
+    original.json(&["mode", "offline"], 0);
+    let new = original.json(&["create", "CaseCategory", "name=New"], 0);
+    let new = new["id"].as_str().unwrap();
+    for (id, name) in [(id, "name=First"), (id, "name=Last"), (new, "name=New and last")] {
+        original.json(&["update", "CaseCategory", id, name], 0);
+    }
+    let copied = Device::new();
+    copy(original.home.path(), copied.home.path());
+    original.json(&["sync"], 0);
+    copied.json(&["repair"], 0);
+    let report = copied.json(&["sync"], 0);
+    for part in ["pending", "unknown"] {
+        assert_eq!(report[part], 0, "{report}");
+    }
+    assert_eq!(report["waiting"], json!([]), "{report}");
+    original.json(&["sync"], 0);
+    for device in [&original, &copied] {
+        for (id, name) in [(id, "Last"), (new, "New and last")] {
+            let kept = device.json(&["get", "CaseCategory", id], 0);
+            assert_eq!(kept["fields"]["name"], name, "{kept}");
+        }
     }
 }
