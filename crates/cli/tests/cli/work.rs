@@ -82,6 +82,38 @@ fn a_refused_change_ends_sync_with_3_and_can_be_settled() {
 }
 
 #[test]
+fn changes_of_others_arrive_while_a_change_waits_for_its_user() {
+    let server = Server::start();
+    let ann = Device::downloaded(&server, "alice");
+    let bob = Device::downloaded(&server, "bob");
+    let account = ann.json(&["create", "Account", "name=Short lived"], 0);
+    let account = account["id"].as_str().unwrap();
+    bob.json(&["sync"], 0);
+    bob.json(&["mode", "offline"], 0);
+    bob.json(
+        &[
+            "create",
+            "Contact",
+            "last_name=Orphan",
+            &format!("account_id={account}"),
+        ],
+        0,
+    );
+    ann.json(&["delete", "Account", account], 0);
+    bob.json(&["sync"], 3);
+    for name in ["First", "Second"] {
+        let made = ann.json(&["create", "Account", &format!("name={name}")], 0);
+        let report = bob.json(&["sync"], 0);
+        assert_eq!(
+            (&report["pending"], &report["received"]),
+            (&1.into(), &1.into()),
+            "{report}"
+        );
+        bob.json(&["get", "Account", made["id"].as_str().unwrap()], 0);
+    }
+}
+
+#[test]
 fn sign_out_is_refused_while_something_is_unsent_and_the_vault_keeps_it() {
     let server = Server::start();
     let device = Device::downloaded(&server, "alice");
