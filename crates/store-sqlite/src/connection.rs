@@ -34,10 +34,7 @@ pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection> {
 
 /// Sets a connection so that a commit that returned survives the loss of power.
 pub(crate) fn make_durable(connection: &Connection) -> Result<()> {
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(of_database)?;
-    if mode != "wal" {
+    if switch_to_log(connection).map_err(of_database)? != "wal" {
         let why = "the file system has no shared memory for the write-ahead log";
         return Err(StoreError::Backend(why.into()));
     }
@@ -47,6 +44,19 @@ pub(crate) fn make_durable(connection: &Connection) -> Result<()> {
              PRAGMA journal_size_limit = 8388608;",
         )
         .map_err(of_database)
+}
+
+/// Asks for the write-ahead log and returns the mode that the database has then. The answer comes before the change is
+/// carried out, so the statement is run to its end: else a disk that fails at that moment leaves a store behind that
+/// says it is durable and is not.
+fn switch_to_log(connection: &Connection) -> rusqlite::Result<String> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    Ok(mode)
 }
 
 /// Opens a connection that only reads.
