@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogEntry, LogKind, Operation,
+    Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogKind, Operation,
     OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{Image, Write};
@@ -12,7 +12,7 @@ use driftless_transport::PushResult;
 use crate::backoff::{self, MAX_TRIES};
 use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
-use crate::journal;
+use crate::journal::{self, Parking, Reason};
 use crate::plan::{Draft, overtaken};
 use crate::rebase::complete;
 
@@ -110,7 +110,7 @@ pub(crate) fn confirm(
         News::NotDone(Sent::Earlier) if desk.tries() < MAX_TRIES => desk.all(&OperationState::Queued, into),
         News::NotDone(Sent::Now) if desk.tries() <= 1 => desk.all(&OperationState::Queued, into),
         News::NotDone(Sent::Earlier | Sent::Now) => desk.later(ground, &no_answer(), None, into),
-        News::Unproved(cause) => desk.unproved(ground, cause.clone(), into),
+        News::Unproved(cause) => desk.park(ground, Reason::Unproved(cause.clone()), into),
     }
 }
 
@@ -275,21 +275,19 @@ impl Desk<'_> {
             .extend(carried.map(|operation| put(operation, unknown.clone())));
     }
 
-    fn unproved(self, ground: &mut Ground, cause: Cause, into: &mut Confirmed) {
-        let ids = self.carried.iter().map(|operation| operation.id).collect();
-        let (id, title) = (ground.take_log_id(), self.title());
-        let entry = journal::unproved(id, self.now, &self.record, ids, title, cause);
-        self.park(entry, into);
-    }
-
     fn refuse(self, ground: &mut Ground, cause: Cause, into: &mut Confirmed) {
-        let ids = self.carried.iter().map(|operation| operation.id).collect();
-        let (id, title) = (ground.take_log_id(), self.title());
-        let entry = journal::refused(id, self.now, &self.record, ids, title, cause);
-        self.park(entry, into);
+        self.park(ground, Reason::Refused(cause), into);
     }
 
-    fn park(self, entry: LogEntry, into: &mut Confirmed) {
+    fn park(self, ground: &mut Ground, reason: Reason, into: &mut Confirmed) {
+        let parking = Parking {
+            id: ground.take_log_id(),
+            at: self.now,
+            record: &self.record,
+            operations: self.carried.iter().map(|operation| operation.id).collect(),
+            title: self.title(),
+        };
+        let entry = journal::parked(parking, reason);
         into.refused += self.carried.len();
         let state = OperationState::Refused(entry.id);
         into.writes.push(Write::PutLog(Box::new(entry)));

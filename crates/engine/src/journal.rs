@@ -36,110 +36,93 @@ pub(crate) fn entry(
     }
 }
 
-/// Makes the entry of operations that the server refused.
-pub(crate) fn refused(
-    id: LogId,
-    at: Timestamp,
-    record: &Key,
-    operations: Vec<OperationId>,
-    title: String,
-    cause: Cause,
-) -> LogEntry {
-    let words = cause.class.words();
-    let reason = match (&cause.field, cause.class) {
-        (_, CauseClass::Transient | CauseClass::Throttled) => {
-            format!(
-                "the server has failed at this change again and again, so it is not tried any more: {words}"
-            )
+/// Operations of one record that wait for a person, with what their entry names.
+pub(crate) struct Parking<'a> {
+    /// The number of the entry.
+    pub id: LogId,
+    /// When, by the device's clock.
+    pub at: Timestamp,
+    /// The record.
+    pub record: &'a Key,
+    /// The operations.
+    pub operations: Vec<OperationId>,
+    /// The record's title.
+    pub title: String,
+}
+
+/// Why operations wait for a person although nothing contradicts them.
+#[derive(Debug, Clone)]
+pub(crate) enum Reason {
+    /// The server refused them.
+    Refused(Cause),
+    /// Nobody can prove whether the server has carried them out.
+    Unproved(Cause),
+    /// Their record cannot be read, which has to be before they are sent.
+    Unreadable(Cause),
+    /// They cannot be sent, whatever the server would say.
+    Obstructed(Obstacle),
+}
+
+impl Reason {
+    fn kind(&self) -> LogKind {
+        match self {
+            Self::Unproved(_) => LogKind::Unproved,
+            Self::Refused(_) | Self::Unreadable(_) | Self::Obstructed(_) => LogKind::Refused,
         }
+    }
+
+    /// Returns the reason in a sentence for people.
+    fn words(&self) -> String {
+        match self {
+            Self::Refused(cause) => refusal(cause),
+            Self::Unproved(cause) => format!(
+                "the server may have carried this change out, and nothing can prove it: {}",
+                cause.class.words()
+            ),
+            Self::Unreadable(cause) => format!(
+                "the record cannot be read from the server, which has to be before it is changed: {}",
+                cause.class.words()
+            ),
+            Self::Obstructed(obstacle) => obstacle.reason(),
+        }
+    }
+
+    fn cause(self) -> Cause {
+        match self {
+            Self::Refused(cause) | Self::Unproved(cause) | Self::Unreadable(cause) => cause,
+            Self::Obstructed(obstacle) => obstacle.cause(),
+        }
+    }
+}
+
+fn refusal(cause: &Cause) -> String {
+    let words = cause.class.words();
+    match (&cause.field, cause.class) {
+        (_, CauseClass::Transient | CauseClass::Throttled) => format!(
+            "the server has failed at this change again and again, so it is not tried any more: {words}"
+        ),
         (Some(field), _) => format!("the server refused this change: {words} ({field})"),
         (None, _) => format!("the server refused this change: {words}"),
-    };
-    parked(
-        LogKind::Refused,
-        (id, at),
+    }
+}
+
+/// Makes the entry of operations that are parked for a reason.
+pub(crate) fn parked(parking: Parking<'_>, reason: Reason) -> LogEntry {
+    let Parking {
+        id,
+        at,
         record,
         operations,
         title,
-        (cause, reason),
-    )
-}
-
-/// Makes the entry of operations of which nobody can prove whether the server has carried them out.
-pub(crate) fn unproved(
-    id: LogId,
-    at: Timestamp,
-    record: &Key,
-    operations: Vec<OperationId>,
-    title: String,
-    cause: Cause,
-) -> LogEntry {
-    let reason = format!(
-        "the server may have carried this change out, and nothing can prove it: {}",
-        cause.class.words()
-    );
-    parked(
-        LogKind::Unproved,
-        (id, at),
-        record,
-        operations,
-        title,
-        (cause, reason),
-    )
-}
-
-/// Makes the entry of operations whose record cannot be read, which has to be before they are sent.
-pub(crate) fn unreadable(
-    id: LogId,
-    at: Timestamp,
-    record: &Key,
-    operations: Vec<OperationId>,
-    title: String,
-    cause: Cause,
-) -> LogEntry {
-    let reason = format!(
-        "the record cannot be read from the server, which has to be before it is changed: {}",
-        cause.class.words()
-    );
-    parked(
-        LogKind::Refused,
-        (id, at),
-        record,
-        operations,
-        title,
-        (cause, reason),
-    )
-}
-
-/// Makes the entry of operations that cannot be sent, whatever the server would say.
-pub(crate) fn obstructed(
-    id: LogId,
-    at: Timestamp,
-    record: &Key,
-    operations: Vec<OperationId>,
-    title: String,
-    obstacle: Obstacle,
-) -> LogEntry {
-    let why = (obstacle.cause(), obstacle.reason());
-    parked(LogKind::Refused, (id, at), record, operations, title, why)
-}
-
-fn parked(
-    kind: LogKind,
-    (id, at): (LogId, Timestamp),
-    record: &Key,
-    operations: Vec<OperationId>,
-    title: String,
-    (cause, reason): (Cause, String),
-) -> LogEntry {
+    } = parking;
     let draft = Draft {
-        kind,
+        kind: reason.kind(),
         fields: Vec::new(),
-        reason,
+        reason: reason.words(),
         kept: Fields::new(),
     };
     LogEntry {
-        cause: Some(cause),
+        cause: Some(reason.cause()),
         needs_person: true,
         ..entry(id, at, record, operations, title, draft)
     }

@@ -3,8 +3,9 @@
 use driftless_record::{Cause, CauseClass, Operation, OperationState, Timestamp};
 use driftless_store::Write;
 
+use crate::backoff;
 use crate::ground::{Ground, Key};
-use crate::{backoff, journal};
+use crate::journal::{self, Parking, Reason};
 
 /// Works out what becomes of the operations of a record that could not be read: they wait and are tried again, or a
 /// person is asked, at once if the server has said that it will not.
@@ -33,9 +34,15 @@ pub(crate) fn set_back(ground: &mut Ground, now: Timestamp, record: &Key, cause:
             let entity = ground.schema.entity(record.0.as_str()).cloned();
             let image = ground.images.get(record);
             let title = journal::title(entity.as_deref(), image, record, &counted);
-            let ids = counted.iter().map(|operation| operation.id).collect();
-            let entry = journal::unreadable(ground.take_log_id(), now, record, ids, title, cause.clone());
-            let id = entry.id;
+            let id = ground.take_log_id();
+            let parking = Parking {
+                id,
+                at: now,
+                record,
+                operations: counted.iter().map(|operation| operation.id).collect(),
+                title,
+            };
+            let entry = journal::parked(parking, Reason::Unreadable(cause.clone()));
             writes.push(Write::PutLog(Box::new(entry)));
             OperationState::Refused(id)
         }

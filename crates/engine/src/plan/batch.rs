@@ -14,7 +14,7 @@ use super::run::Run;
 use crate::depend::Needs;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
-use crate::journal;
+use crate::journal::{self, Parking, Reason};
 use crate::obstacle::Obstacle;
 
 /// What planning takes from outside the reading.
@@ -266,9 +266,15 @@ impl Planner {
     ) {
         let entity = ground.schema.entity(record.0.as_str()).cloned();
         let title = journal::title(entity.as_deref(), ground.images.get(record), record, &stuck);
-        let ids = stuck.iter().map(|operation| operation.id).collect();
         let id = ground.take_log_id();
-        let entry = journal::obstructed(id, context.now, record, ids, title, obstacle);
+        let parking = Parking {
+            id,
+            at: context.now,
+            record,
+            operations: stuck.iter().map(|operation| operation.id).collect(),
+            title,
+        };
+        let entry = journal::parked(parking, Reason::Obstructed(obstacle));
         self.batch.writes.push(Write::PutLog(Box::new(entry)));
         for operation in stuck {
             self.put(Operation {
