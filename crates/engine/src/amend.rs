@@ -38,7 +38,7 @@ impl Desk<'_> {
             let waiting = self.waiting_for(last.id)?;
             for (field, change) in changes {
                 let alone = OperationKind::Update([(field.clone(), change.clone())].into());
-                let needed = needs(self.store, &key(last), &alone)?;
+                let needed = needs(self.store, self.schema, &key(last), &alone)?;
                 if needed.iter().any(|id| waiting.contains(id)) {
                     later.insert(field, change);
                     continue;

@@ -2,28 +2,61 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use driftless_record::{EntityName, Operation, OperationId, OperationKind, OperationState, RecordId, Value};
+use driftless_record::{
+    EntityName, Operation, OperationId, OperationKind, OperationState, RecordId, Schema, Value,
+};
 use driftless_store::{OperationSelection, RecordStore, StoreError};
 
 use crate::ground::Key;
 
 /// Returns the operations on other records that a new operation cannot be without: the creates of records that it
-/// refers to. What a delete has to wait for is worked out from what is pending when it is to go, see [`Needs`].
+/// refers to, also by its key. What a delete has to wait for is worked out from what is pending when it is to go, see
+/// [`Needs`].
 pub(crate) fn needs(
     store: &dyn RecordStore,
+    schema: &Schema,
     record: &Key,
     kind: &OperationKind,
 ) -> Result<BTreeSet<OperationId>, StoreError> {
+    let (OperationKind::Create(edits) | OperationKind::Update(edits)) = kind else {
+        return Ok(BTreeSet::new());
+    };
+    let by_key = match kind {
+        OperationKind::Create(_) => key_targets(schema, record),
+        OperationKind::Update(_) | OperationKind::Delete { .. } => Vec::new(),
+    };
+    let by_field = edits.values().filter_map(|edit| lookup(&edit.new));
+    let by_key = by_key.iter().map(|(entity, id)| (entity, id));
     let mut needs = BTreeSet::new();
-    if let OperationKind::Create(edits) | OperationKind::Update(edits) = kind {
-        for target in edits.values().filter_map(|edit| lookup(&edit.new)) {
-            if target != (&record.0, &record.1) {
-                let of_target = OperationSelection::PendingOf(target.0.clone(), target.1.clone());
-                needs.extend(create_of(&store.operations(&of_target)?, target));
-            }
+    for target in by_field.chain(by_key) {
+        if target != (&record.0, &record.1) {
+            let of_target = OperationSelection::PendingOf(target.0.clone(), target.1.clone());
+            needs.extend(create_of(&store.operations(&of_target)?, target));
         }
     }
     Ok(needs)
+}
+
+/// Returns the records that the key of a record names.
+fn key_targets(schema: &Schema, (entity, id): &Key) -> Vec<Key> {
+    let Some(entity) = schema.entity(entity.as_str()) else {
+        return Vec::new();
+    };
+    let Ok(values) = id.key_values(entity) else {
+        return Vec::new();
+    };
+    let named = entity.key.iter().zip(&values);
+    named
+        .flat_map(|(field, value)| {
+            let targets = entity.key_targets.get(field).into_iter().flatten();
+            targets.filter_map(move |target| {
+                let target = schema.entity(target.as_str())?;
+                let key = std::slice::from_ref(value);
+                let id = (target.key.len() == 1).then(|| RecordId::from_key(target, key).ok())??;
+                Some((target.name.clone(), id))
+            })
+        })
+        .collect()
 }
 
 /// Returns the pending create of the record that a value refers to.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Record, RecordId, Row, RowSet, ServerRecord, Settled, Timestamp, Value,
+    OperationState, RawStamp, Record, RecordId, Row, RowSet, Schema, ServerRecord, Settled, Timestamp, Value,
 };
 use driftless_store::{
     CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
@@ -65,7 +65,7 @@ pub(crate) fn carry_out(
                 host,
                 account,
                 number,
-                version: &schema.version,
+                schema: &schema,
                 entity,
                 last_sequence: last_sequence.unwrap_or_default(),
             };
@@ -118,7 +118,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) host: &'a Host,
     account: &'a Account,
     number: CommitNumber,
-    version: &'a str,
+    pub(crate) schema: &'a Schema,
     entity: Arc<EntitySchema>,
     /// The largest sequence number so far, once it is known.
     last_sequence: OnceCell<u64>,
@@ -246,11 +246,11 @@ impl Desk<'_> {
             sequence: self.next_sequence()?,
             author: self.account.user.clone(),
             tenant: self.account.tenant.clone(),
-            schema_version: self.version.to_owned(),
+            schema_version: self.schema.version.clone(),
             entity: self.entity.name.clone(),
             record: id.clone(),
             base_revision: image.server.as_ref().and_then(|s| s.record.revision.clone()),
-            needs: depend::needs(self.store, &key, &kind)?,
+            needs: depend::needs(self.store, self.schema, &key, &kind)?,
             kind,
             state: OperationState::Queued,
             attempts: 0,

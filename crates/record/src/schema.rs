@@ -55,6 +55,9 @@ pub struct EntitySchema {
     pub is_abstract: bool,
     /// The key fields in order; at least one.
     pub key: Vec<FieldName>,
+    /// The entities whose records a key field names, as in a line whose key has the number of its order.
+    #[serde(default)]
+    pub key_targets: BTreeMap<FieldName, Vec<EntityName>>,
     /// The fields in the order of declaration.
     pub fields: Vec<FieldSchema>,
     /// Collections of child records, by name: the other ends of lookups.
@@ -119,6 +122,7 @@ impl EntitySchema {
             base: None,
             is_abstract: false,
             key: Vec::new(),
+            key_targets: BTreeMap::new(),
             fields: Vec::new(),
             collections: BTreeMap::new(),
             display_field: None,

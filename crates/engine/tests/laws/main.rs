@@ -6,6 +6,7 @@ mod clocks;
 mod common;
 mod convergence;
 mod decisions;
+mod keys;
 mod main_job;
 mod order;
 mod patience;

@@ -139,7 +139,7 @@ async fn an_edit_of_a_deleted_record_waits_and_can_make_it_again_whole() {
     assert!(device.engine.status().unwrap().in_sync);
 }
 
-fn no_nameless(change: &Change) -> Option<Cause> {
+pub(crate) fn no_nameless(change: &Change) -> Option<Cause> {
     let (ChangeAction::Create(fields) | ChangeAction::Update(fields)) = &change.action else {
         return None;
     };

@@ -74,11 +74,13 @@ impl<'a> Reader<'a> {
                 .entry(field.clone())
                 .or_default()
                 .insert(target.clone(), navigation.name.to_owned());
-            if !entity.is_key(&field) {
-                let known = targets.entry(field).or_default();
-                if !known.contains(&target) {
-                    known.push(target);
-                }
+            let known = if entity.is_key(&field) {
+                entity.key_targets.entry(field).or_default()
+            } else {
+                targets.entry(field).or_default()
+            };
+            if !known.contains(&target) {
+                known.push(target);
             }
         }
         for (name, targets) in targets {
