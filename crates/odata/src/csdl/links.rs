@@ -64,7 +64,9 @@ impl<'a> Reader<'a> {
                 [one] => one.get("Property").and_then(|name| FieldName::parse(name).ok()),
                 _ => None,
             };
-            let Some(field) = property.filter(|name| entity.field(name).is_some()) else {
+            let own = property.as_ref().and_then(|name| entity.field(name));
+            let is_lookup = own.is_some_and(|field| matches!(field.kind, FieldKind::Lookup { .. }));
+            let Some(field) = own.map(|field| field.name.clone()) else {
                 let text = "the navigation property has no single key property of its own";
                 self.note(entity.name.as_str(), Some(navigation.name), text);
                 continue;
@@ -74,6 +76,9 @@ impl<'a> Reader<'a> {
                 .entry(field.clone())
                 .or_default()
                 .insert(target.clone(), navigation.name.to_owned());
+            if is_lookup {
+                continue;
+            }
             let known = if entity.is_key(&field) {
                 entity.key_targets.entry(field).or_default()
             } else {
@@ -84,9 +89,7 @@ impl<'a> Reader<'a> {
             }
         }
         for (name, targets) in targets {
-            if let Some(field) = entity.fields.iter_mut().find(|field| field.name == name)
-                && !matches!(field.kind, FieldKind::Lookup { .. })
-            {
+            if let Some(field) = entity.fields.iter_mut().find(|field| field.name == name) {
                 field.kind = FieldKind::Lookup { targets };
                 facts.wire.remove(&name);
             }
