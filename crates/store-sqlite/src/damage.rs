@@ -1,11 +1,12 @@
 //! Damaged databases: moved aside, never deleted.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use driftless_record::Operation;
 use driftless_store::{JournalReader as _, LogSelection, OperationSelection, StoreError, ViewReader as _};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Statement};
 
 use crate::connection::open_with;
 use crate::error::{Result, of_database, of_file};
@@ -114,28 +115,109 @@ fn move_aside(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads operations for as long as the database gives any; an error says that there may be more.
+/// Reads operations from wherever the database gives any; an error says that there may be more.
 fn salvage(options: &StoreOptions, operations: &mut Vec<Operation>) -> Result<()> {
     key::check(options)?;
     let connection = open_with(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let mut statement = connection
-        .prepare("SELECT payload FROM entry NOT INDEXED WHERE id IS NOT NULL")
-        .map_err(of_database)?;
-    let mut rows = statement.query([]).map_err(of_database)?;
-    let mut damaged = Ok(());
-    while let Some(row) = rows.next().map_err(of_database)? {
-        let payload = row.get_ref(0).map_err(of_database)?;
-        let operation = payload
-            .as_bytes()
-            .ok()
-            .and_then(|payload| decode_operation(payload).ok());
-        match operation {
-            Some(operation) if operation.state.is_final() => {}
-            Some(operation) => operations.push(operation),
-            None => damaged = Err(crate::error::unreadable("an operation")),
-        }
+    let mut found = Found::default();
+    let read = found.read_on(&connection);
+    operations.extend(found.operations.into_values());
+    read?;
+    if found.damaged {
+        return Err(crate::error::unreadable("an operation"));
     }
-    damaged
+    Ok(())
+}
+
+/// How often the table is entered anew behind damage, at most.
+const ENTRIES: usize = 4096;
+
+/// How far behind damage that goes on to the end it is tried.
+const NEAR: i64 = 1 << 16;
+
+/// What was read of the table of operations, which is in the order of its keys.
+#[derive(Default)]
+struct Found {
+    operations: BTreeMap<i64, Operation>,
+    damaged: bool,
+}
+
+impl Found {
+    /// Reads forward; behind each damage, enters the table at larger and larger distances until it reads on; and then
+    /// halves the gaps that are left. Fails if the table cannot be read at all.
+    fn read_on(&mut self, connection: &Connection) -> Result<()> {
+        let mut statement = connection
+            .prepare(
+                "SELECT key, id, payload FROM entry NOT INDEXED WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+            )
+            .map_err(of_database)?;
+        let mut gaps = VecDeque::new();
+        let mut reached = self
+            .read(&mut statement, i64::MIN, i64::MAX)
+            .map(|key| key.unwrap_or(0));
+        while let Err(last) = reached {
+            self.damaged = true;
+            let last = last.unwrap_or(0);
+            // The first place behind the damage, and how far it reads from there.
+            let behind = (0..i64::BITS - 2).find_map(|power| {
+                let from = last.checked_add(1_i64 << power)?;
+                match self.read(&mut statement, from, i64::MAX) {
+                    Err(None) => None,
+                    read => Some((from, read)),
+                }
+            });
+            let Some((from, read)) = behind else {
+                gaps.push_back((last.saturating_add(1), last.saturating_add(NEAR)));
+                break;
+            };
+            gaps.push_back((last.saturating_add(1), from.saturating_sub(1)));
+            reached = read.map(|key| key.unwrap_or(from));
+        }
+        let mut entries = 0;
+        while let Some((from, to)) = gaps.pop_front().filter(|_| entries < ENTRIES) {
+            if from > to {
+                continue;
+            }
+            entries += 1;
+            let middle = i64::midpoint(from, to);
+            gaps.push_back((from, middle.saturating_sub(1)));
+            // What is behind the damage again is read up to the end of the gap.
+            if let Err(last) = self.read(&mut statement, middle, to) {
+                gaps.push_back((last.unwrap_or(middle).saturating_add(1), to));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a stretch and returns its last key; an error has the last key before the damage.
+    fn read(
+        &mut self,
+        statement: &mut Statement<'_>,
+        from: i64,
+        to: i64,
+    ) -> Result<Option<i64>, Option<i64>> {
+        let mut last = None;
+        let mut rows = statement.query([from, to]).map_err(|_| None)?;
+        while let Some(row) = rows.next().map_err(|_| last)? {
+            let key: i64 = row.get(0).map_err(|_| last)?;
+            // Keys that do not grow are damage, too, and would be read for ever.
+            if key < from || last.is_some_and(|last| key <= last) {
+                return Err(last);
+            }
+            last = Some(key);
+            if row.get_ref(1).is_ok_and(|id| id.as_blob().is_err()) {
+                continue;
+            }
+            let payload = row.get_ref(2).ok();
+            let operation = payload.and_then(|payload| decode_operation(payload.as_bytes().ok()?).ok());
+            match operation {
+                Some(operation) if operation.state.is_final() => {}
+                Some(operation) => drop(self.operations.insert(key, operation)),
+                None => self.damaged = true,
+            }
+        }
+        Ok(last)
+    }
 }
 
 fn free_name(path: &Path) -> Result<PathBuf> {
