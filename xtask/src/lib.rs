@@ -9,6 +9,7 @@ pub mod demo;
 pub mod laws;
 pub mod machine;
 pub mod run;
+pub mod sim;
 pub mod suites;
 pub mod tidy;
 pub mod workspace;

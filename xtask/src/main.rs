@@ -1,11 +1,11 @@
-//! `cargo xtask`: test, demo, tidy, ci, laws, bench.
+//! `cargo xtask`: test, demo, tidy, ci, laws, sim, bench.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use xtask::run::say;
 use xtask::workspace::Workspace;
-use xtask::{bench, ci, demo, laws, suites, tidy};
+use xtask::{bench, ci, demo, laws, sim, suites, tidy};
 
 /// The tasks of this project.
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Task {
     },
     /// Print each law with its tests and mutants; fails while one lacks them.
     Laws(laws::Options),
+    /// Run simulated worlds, one a seed, over the real engine; fails if one breaks a law, and tells its story.
+    Sim(sim::Options),
     /// Measure, hold the figures against the limit of this machine, and write docs/benchmarks.md.
     Bench(bench::Options),
 }
@@ -68,6 +70,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             },
         )?,
         Task::Laws(options) => laws::run(&workspace, &options)?,
+        Task::Sim(options) => sim::run(&workspace, &options)?,
         Task::Bench(options) => bench::run(&workspace, &options)?,
     };
     Ok(if passed {
