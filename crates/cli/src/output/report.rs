@@ -65,13 +65,13 @@ pub(crate) fn text(report: &SyncReport, waiting: &[LogEntry]) -> String {
         text::count(report.applied as u64, "change")
     ));
     lines.push(format!(
-        "received  {}, {} left",
+        "received  {}, {} removed here",
         text::count(report.received(), "record"),
         report.removed()
     ));
     if report.decided > 0 {
         lines.push(format!(
-            "decided   {} by the server's data, see driftless log",
+            "not sent  {}: needless, or against what changed on the server; see driftless log",
             text::count(report.decided as u64, "change")
         ));
     }
@@ -122,5 +122,7 @@ fn pending(report: &SyncReport) -> Option<String> {
         0 => String::new(),
         unknown => format!(", {unknown} of them sent without an answer so far"),
     };
-    (report.pending > 0).then(|| format!("pending   {}{unknown}", text::count(report.pending, "change")))
+    let count = text::count(report.pending, "change");
+    (report.pending > 0)
+        .then(|| format!("pending   {count}{unknown}; `driftless outbox` says what each waits for"))
 }
