@@ -110,3 +110,24 @@ fn temporary_files_and_other_paths_are_served() {
     elsewhere.execute_batch("CREATE TABLE t (a)").unwrap();
     assert!(directory.path().join("real.db").exists());
 }
+
+#[test]
+fn a_store_that_opens_writes_to_its_log_whichever_call_failed_meanwhile() {
+    for call in 1.. {
+        let disk = Disk::new(drive("log", call, false), &Image::new());
+        disk.arm(Fault {
+            kind: Kind::ErrorOnce,
+            call,
+        });
+        let opened = SqliteStore::open(disk.path("store.db"));
+        let (_, fired) = disk.disarm();
+        if let Ok(store) = opened {
+            store.commit(schema_batch()).unwrap();
+            assert!(disk.image().contains_key("store.db-wal"), "call {call}");
+        }
+        if !fired {
+            assert!(call > 50, "{call} calls");
+            break;
+        }
+    }
+}
