@@ -60,10 +60,20 @@ pub(crate) struct State {
 pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(256);
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
+    switch_to_log(connection)?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;
          PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
     )
+}
+
+/// Asks for the write-ahead log. The answer comes before the change is carried out, so the statement is run to its end:
+/// else an error of the disk at that moment would be missed, and commits would not be as durable as they are said to be.
+fn switch_to_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// Reads the state; `None` if the database is new.
