@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use driftless_record::Operation;
+use driftless_record::{EntityName, Operation};
 use driftless_store::{JournalReader as _, LogSelection, OperationSelection, StoreError, ViewReader as _};
 use rusqlite::{Connection, OpenFlags, Statement};
 
@@ -40,10 +40,15 @@ impl SqliteStore {
     /// Those that say nothing about damage: a wrong key, a newer format, a busy store.
     pub fn examine(options: impl Into<StoreOptions>) -> Result<Health> {
         let examined = Self::open(options).and_then(|store| {
-            store.look(|look| intact(look.connection))?;
-            store.schema()?;
+            store.look(|look| intact(look.connection, "1"))?;
             store.operations(&OperationSelection::Pending(usize::MAX))?;
-            store.log(&LogSelection::Latest(usize::MAX))
+            store.log(&LogSelection::Latest(usize::MAX))?;
+            store.schema()?.entities.keys().try_for_each(|entity| {
+                for id in store.unsettled(entity)? {
+                    store.image(entity, &id)?;
+                }
+                read_records(&store, entity)
+            })
         });
         match examined {
             Ok(_) => Ok(Health::Sound),
@@ -77,6 +82,21 @@ impl SqliteStore {
     }
 }
 
+/// Reads every record of an entity.
+fn read_records(store: &SqliteStore, entity: &EntityName) -> Result<()> {
+    let mut after = None;
+    loop {
+        let ids = store.ids(entity, after.as_ref(), 1_000)?;
+        let Some((last, _)) = ids.last() else {
+            return Ok(());
+        };
+        after = Some(last.clone());
+        for (id, _) in &ids {
+            store.get(entity, id)?;
+        }
+    }
+}
+
 /// What a database cannot be read without: its log with the last commits, and the record of its key.
 const COMPANIONS: [&str; 2] = ["-wal", ".key"];
 
@@ -88,9 +108,10 @@ pub(crate) fn readable(options: &StoreOptions) -> (Vec<Operation>, bool) {
     (operations, incomplete)
 }
 
-fn intact(connection: &Connection) -> Result<()> {
+/// Checks what is named: a table with its indexes, or with a number everything, told up to so many problems.
+fn intact(connection: &Connection, what: &str) -> Result<()> {
     let told: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .query_row(&format!("PRAGMA integrity_check({what})"), [], |row| row.get(0))
         .map_err(of_database)?;
     if told == "ok" {
         Ok(())
@@ -126,7 +147,8 @@ fn salvage(options: &StoreOptions, operations: &mut Vec<Operation>) -> Result<()
     if found.damaged {
         return Err(crate::error::unreadable("an operation"));
     }
-    Ok(())
+    // Damage may have taken rows away without a trace among the others.
+    intact(&connection, "entry")
 }
 
 /// How often the table is entered anew behind damage, at most.

@@ -7,10 +7,12 @@ use std::path::Path;
 
 use driftless_record::OperationState;
 use driftless_store::{JournalReader as _, RecordStore as _, StoreError, ViewReader as _, Write};
-use driftless_store_sqlite::SqliteStore;
+use driftless_store_sqlite::{Health, SqliteStore};
 use driftless_testkit::store::sample::{
-    account, batch, entity, operation, put_account, put_operation, schema_batch,
+    account, batch, entity, image, operation, put_account, put_operation, schema_batch,
 };
+
+use rusqlite::Connection;
 
 #[test]
 fn a_file_that_is_no_database_is_refused_and_left_alone() {
@@ -154,4 +156,53 @@ fn a_log_that_was_left_behind_does_no_harm_to_a_fresh_store() {
     fs::copy(directory.path().join("store.db-wal"), log).unwrap();
     let fresh = SqliteStore::open(directory.path().join("fresh.db")).unwrap();
     assert_eq!(fresh.position().unwrap().0, 0);
+}
+
+#[test]
+fn an_image_that_cannot_be_read_is_found_by_a_close_look() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    fill(&path);
+    assert_eq!(SqliteStore::examine(path.clone()).unwrap(), Health::Sound);
+    let store = SqliteStore::open(path.clone()).unwrap();
+    store.commit(batch([Write::PutImage(image(1, "Alpha"))])).unwrap();
+    drop(store);
+    assert_eq!(SqliteStore::examine(path.clone()).unwrap(), Health::Sound);
+    let connection = Connection::open(&path).unwrap();
+    let changed = connection.execute("UPDATE entry SET image = x'ff' WHERE image IS NOT NULL", []);
+    assert_eq!(changed.unwrap(), 1);
+    drop(connection);
+    let health = SqliteStore::examine(path).unwrap();
+    assert!(
+        matches!(&health, Health::Damaged(what) if what.contains("image")),
+        "{health:?}"
+    );
+}
+
+/// Whatever can be read, nobody can say that it is all there was.
+#[test]
+fn what_is_read_of_a_damaged_database_is_never_called_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    fill(&path);
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    let index: u32 = connection
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'entry_open'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(connection);
+    let mut bytes = fs::read(&path).unwrap();
+    // One operation less in an index: its number of cells, in the header of the page.
+    let cells = (index as usize - 1) * 4096 + 3;
+    bytes[cells + 1] -= 1;
+    fs::write(&path, bytes).unwrap();
+    let moved = SqliteStore::quarantine(path).unwrap();
+    assert_eq!(moved.operations.len(), 50);
+    assert!(moved.incomplete);
 }
