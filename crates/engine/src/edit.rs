@@ -135,7 +135,9 @@ impl Desk<'_> {
     }
 
     fn create(&self, mut fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
-        self.allowed(self.entity.access.create && !self.entity.is_abstract, "created")?;
+        if !self.entity.access.create || self.entity.is_abstract {
+            return Err(self.not_allowed("created"));
+        }
         if let Some(key) = self.entity.guid_key() {
             fields
                 .entry(key.clone())
@@ -177,8 +179,9 @@ impl Desk<'_> {
     }
 
     fn update(&self, id: &RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
-        let writable = self.entity.access.update && !self.entity.append_only;
-        self.allowed(writable, "changed")?;
+        if !self.entity.access.update || self.entity.append_only {
+            return Err(self.not_allowed("changed"));
+        }
         let (view, image) = self.standing(id)?;
         self.check(&fields, Purpose::Update)?;
         let raw = self.raw_stamp();
@@ -206,8 +209,9 @@ impl Desk<'_> {
     }
 
     fn delete(&self, id: &RecordId) -> Result<(Written, Vec<Write>), EngineError> {
-        let deletable = self.entity.access.delete && !self.entity.append_only;
-        self.allowed(deletable, "deleted")?;
+        if !self.entity.access.delete || self.entity.append_only {
+            return Err(self.not_allowed("deleted"));
+        }
         let (view, image) = self.standing(id)?;
         let seen = view.fields.clone();
         let (under, pending) = self.grounds(id, view, image)?;
@@ -376,14 +380,11 @@ impl Desk<'_> {
         })
     }
 
-    fn allowed(&self, allowed: bool, what: &'static str) -> Result<(), EngineError> {
-        if allowed {
-            return Ok(());
-        }
-        Err(EngineError::NotAllowed {
+    fn not_allowed(&self, what: &'static str) -> EngineError {
+        EngineError::NotAllowed {
             entity: self.entity.name.to_string(),
             what,
-        })
+        }
     }
 }
 

@@ -53,14 +53,22 @@ pub(crate) struct EntityMark {
 }
 
 impl EntityMark {
-    /// Makes the mark of an entity that is read from the start, over records that are there already or not.
-    pub(crate) fn anew(filter: String, sweep_due: bool) -> Self {
+    /// Makes the mark of an entity that is read from the start, into an empty table.
+    pub(crate) fn first(filter: String) -> Self {
         Self {
             checkpoint: None,
             complete: false,
             read_at: None,
             filter,
-            sweep_due,
+            sweep_due: false,
+        }
+    }
+
+    /// Makes the mark of an entity that is read from the start, over records that are there already.
+    pub(crate) fn anew(filter: String) -> Self {
+        Self {
+            sweep_due: true,
+            ..Self::first(filter)
         }
     }
 }

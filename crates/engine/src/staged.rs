@@ -186,7 +186,7 @@ mod tests {
         };
         let mark = EntityMark {
             checkpoint: Some(Checkpoint("a".to_owned())),
-            ..EntityMark::anew("null".to_owned(), false)
+            ..EntityMark::first("null".to_owned())
         };
         let store = MemoryStore::new();
         keep(&store, (&name, &mark), vec![page.clone()]).unwrap();
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(take(&store, &name, &mark).unwrap(), vec![page.clone()]);
         assert_eq!(take(&store, &name, &mark).unwrap(), [], "taken once");
         keep(&store, (&name, &mark), vec![page]).unwrap();
-        let other = EntityMark::anew("null".to_owned(), false);
+        let other = EntityMark::first("null".to_owned());
         assert_eq!(take(&store, &name, &other).unwrap(), [], "another set");
     }
 }

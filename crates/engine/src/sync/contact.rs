@@ -96,7 +96,7 @@ fn put_schema(store: &dyn RecordStore, schema: &Arc<Schema>) -> Result<(), Store
         let Some(mark) = notes::read::<EntityMark>(store, &note)? else {
             continue;
         };
-        let anew = EntityMark::anew(mark.filter.clone(), true);
+        let anew = EntityMark::anew(mark.filter.clone());
         match schema.entity(entity.name.as_str()) {
             // Its rows are dropped: should it come back, nothing of it is here.
             None => writes.push(notes::write(&note, &anew)),

@@ -105,7 +105,7 @@ impl Session<'_> {
         let first = self.pull(source.clone()).await;
         let read = match first {
             Err(Stop::Transport(TransportError::CheckpointGone)) => {
-                let mark = EntityMark::anew(source.mark.filter.clone(), true);
+                let mark = EntityMark::anew(source.mark.filter.clone());
                 let again = Source {
                     mark,
                     ..source.clone()
@@ -310,7 +310,8 @@ fn sources(store: &dyn RecordStore, only: Option<&BTreeSet<EntityName>>) -> Resu
         let known: Option<EntityMark> = notes::read(store, &Note::Entity(entity.name.clone()))?;
         let mark = match known {
             Some(mark) if mark.filter == written => mark,
-            other => EntityMark::anew(written, other.is_some()),
+            Some(_) => EntityMark::anew(written),
+            None => EntityMark::first(written),
         };
         sources.push(Source {
             schema: schema.clone(),
