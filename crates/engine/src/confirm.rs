@@ -115,16 +115,7 @@ pub(crate) fn confirm(
 }
 
 fn belongs(operation: &Operation, sending: &Sending) -> bool {
-    match operation.state {
-        OperationState::InFlight(id) | OperationState::Unknown(id) => id == sending.id,
-        OperationState::Queued
-        | OperationState::Waiting(_)
-        | OperationState::Conflict(_)
-        | OperationState::Refused(_)
-        | OperationState::Applied(_)
-        | OperationState::Superseded
-        | OperationState::Reverted => false,
-    }
+    operation.state.sending() == Some(sending.id)
 }
 
 fn put(operation: Operation, state: OperationState) -> Write {

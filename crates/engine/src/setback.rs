@@ -11,9 +11,7 @@ use crate::journal::{self, Parking, Reason};
 /// person is asked, at once if the server has said that it will not.
 pub(crate) fn set_back(ground: &mut Ground, now: Timestamp, record: &Key, cause: &Cause) -> Vec<Write> {
     let of_record = ground.pending_of(record);
-    let waiting = of_record
-        .into_iter()
-        .take_while(|o| matches!(o.state, OperationState::Queued | OperationState::Waiting(_)));
+    let waiting = of_record.into_iter().take_while(|o| o.state.is_to_be_sent());
     let counted: Vec<Operation> = waiting
         .map(|operation| Operation {
             rebased: operation.rebased.saturating_add(1),

@@ -76,9 +76,9 @@ pub(crate) fn status(store: &dyn RecordStore, now: Timestamp) -> Result<Status, 
     let complete = !entities.is_empty() && entities.iter().all(|entity| entity.available);
     Ok(Status {
         pending: pending.len() as u64,
-        queued: count(|s| matches!(s, OperationState::Queued | OperationState::Waiting(_))),
-        unknown: count(|s| matches!(s, OperationState::Unknown(_) | OperationState::InFlight(_))),
-        parked: count(|s| matches!(s, OperationState::Conflict(_) | OperationState::Refused(_))),
+        queued: count(OperationState::is_to_be_sent),
+        unknown: count(|s| s.sending().is_some()),
+        parked: count(|s| s.parked().is_some()),
         waiting: store.log(&LogSelection::Open)?.len(),
         in_sync: pending.is_empty() && complete && last_sync.is_some(),
         last_sync,

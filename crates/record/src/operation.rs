@@ -89,6 +89,36 @@ impl OperationState {
         }
     }
 
+    /// Returns whether the operation is on the device alone and is to be sent, now or later.
+    #[must_use]
+    pub fn is_to_be_sent(&self) -> bool {
+        match self {
+            Self::Queued | Self::Waiting(_) => true,
+            Self::InFlight(_)
+            | Self::Unknown(_)
+            | Self::Conflict(_)
+            | Self::Refused(_)
+            | Self::Applied(_)
+            | Self::Superseded
+            | Self::Reverted => false,
+        }
+    }
+
+    /// Returns the sending whose outcome is not known yet.
+    #[must_use]
+    pub fn sending(&self) -> Option<RequestId> {
+        match self {
+            Self::InFlight(id) | Self::Unknown(id) => Some(*id),
+            Self::Queued
+            | Self::Waiting(_)
+            | Self::Conflict(_)
+            | Self::Refused(_)
+            | Self::Applied(_)
+            | Self::Superseded
+            | Self::Reverted => None,
+        }
+    }
+
     /// Returns the log entry of a parked operation.
     #[must_use]
     pub fn parked(&self) -> Option<LogId> {

@@ -5,6 +5,7 @@ use rusqlite::TransactionBehavior;
 
 use crate::connection::open_writer;
 use crate::error::{Result, of_database};
+use crate::read::COUNT_PENDING;
 use crate::{SqliteStore, StoreOptions};
 
 /// Refuses every new entry. The schema of the database is read anew by every connection, so it holds for those too that
@@ -30,9 +31,7 @@ pub(crate) fn close(options: &StoreOptions, pending: Pending) -> Result<u64> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(of_database)?;
     let operations: i64 = transaction
-        .query_row("SELECT count(*) FROM entry WHERE pending = 1", [], |row| {
-            row.get(0)
-        })
+        .query_row(COUNT_PENDING, [], |row| row.get(0))
         .map_err(of_database)?;
     if operations == 0 || pending == Pending::Close {
         transaction.execute_batch(CLOSE).map_err(of_database)?;

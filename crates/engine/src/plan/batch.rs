@@ -82,15 +82,9 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
 
 /// Returns what stands against the first operations of a record, and these; none if they are on their way or parked.
 fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstacle, Vec<Operation>)> {
-    let against = |operation: &Operation| match operation.state {
-        OperationState::Queued | OperationState::Waiting(_) => Obstacle::of(&ground.schema, operation),
-        OperationState::InFlight(_)
-        | OperationState::Unknown(_)
-        | OperationState::Conflict(_)
-        | OperationState::Refused(_)
-        | OperationState::Applied(_)
-        | OperationState::Superseded
-        | OperationState::Reverted => None,
+    let against = |operation: &Operation| {
+        let obstacle = || Obstacle::of(&ground.schema, operation);
+        operation.state.is_to_be_sent().then(obstacle).flatten()
     };
     let obstacle = against(of_record.first()?)?;
     let stuck = of_record

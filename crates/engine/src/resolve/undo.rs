@@ -81,10 +81,7 @@ pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched
     let mut ended: Vec<&Operation> = ids.iter().flat_map(|id| graph.up_set(*id)).collect();
     ended.sort_by_key(|operation| operation.sequence);
     ended.dedup_by_key(|operation| operation.sequence);
-    if let Some(away) = ended
-        .iter()
-        .find(|o| matches!(o.state, OperationState::InFlight(_) | OperationState::Unknown(_)))
-    {
+    if let Some(away) = ended.iter().find(|o| o.state.sending().is_some()) {
         return Err(NotPossible::MaybeSent(away.id).into());
     }
     let mut touched = Touched::default();

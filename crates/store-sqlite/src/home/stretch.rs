@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use driftless_record::{
     Change, ChangeAction, Condition, EntityName, FieldEdit, FieldName, Fields, Operation, OperationKind,
-    OperationState, RecordId, RequestId, Schema, Sending, Timestamp,
+    RecordId, RequestId, Schema, Sending, Timestamp,
 };
 
 /// Operations of one record, in sequence; at least one.
@@ -21,10 +21,7 @@ pub(super) fn stretches(pending: Vec<Operation>, schema: &Schema) -> Vec<Stretch
     for operation in pending {
         let key = (operation.entity.clone(), operation.record.clone());
         let stretches = of_records.entry(key).or_default();
-        if !matches!(
-            operation.state,
-            OperationState::Queued | OperationState::Waiting(_)
-        ) {
+        if !operation.state.is_to_be_sent() {
             // What comes behind it is a stretch of its own.
             stretches.push(Vec::new());
             continue;

@@ -18,6 +18,9 @@ const PENDING: &str = "
     SELECT payload FROM entry
     WHERE key IN (SELECT key FROM entry INDEXED BY entry_open WHERE pending = 1) ORDER BY key LIMIT ?1";
 
+/// Counts the pending operations.
+pub(crate) const COUNT_PENDING: &str = "SELECT count(*) FROM entry WHERE pending = 1";
+
 impl JournalReader for SqliteStore {
     fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>> {
         self.look(|look| match selection {
@@ -38,8 +41,7 @@ impl JournalReader for SqliteStore {
     }
 
     fn pending(&self) -> Result<u64> {
-        let count: Option<i64> =
-            self.look(|look| look.one("SELECT count(*) FROM entry WHERE pending = 1", []))?;
+        let count: Option<i64> = self.look(|look| look.one(COUNT_PENDING, []))?;
         Ok(count.map_or(0, i64::cast_unsigned))
     }
 

@@ -5,4 +5,5 @@ mod query;
 mod row;
 mod view;
 
+pub(crate) use journal::COUNT_PENDING;
 pub(crate) use row::field_value;
