@@ -17,6 +17,11 @@ pub struct TextFile {
     pub text: String,
 }
 
+/// Returns the file at a path from the workspace root.
+pub fn file_at<'a>(files: &'a [TextFile], path: &str) -> Option<&'a TextFile> {
+    files.iter().find(|file| file.path == path)
+}
+
 /// The workspace root, its packages and its text files.
 #[derive(Debug)]
 pub struct Workspace {

@@ -1,6 +1,6 @@
 //! Mutants: careless engines, each a text of a source file and what it would say instead.
 
-use crate::workspace::TextFile;
+use crate::workspace::{TextFile, file_at};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
@@ -33,9 +33,7 @@ pub(super) struct Mutant {
 impl Mutant {
     /// Returns the changed file.
     pub(super) fn text(&self, files: &[TextFile]) -> Result<String> {
-        let file = files
-            .iter()
-            .find(|file| file.path == self.file)
+        let file = file_at(files, &self.file)
             .with_context(|| format!("{}: there is no {}", self.name, self.file))?;
         ensure!(
             file.text.matches(&self.find).count() == 1,

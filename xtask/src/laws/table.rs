@@ -3,7 +3,7 @@
 use super::mutant::{self, Mutant};
 use super::trial;
 use crate::run::say;
-use crate::workspace::{TextFile, Workspace};
+use crate::workspace::{TextFile, Workspace, file_at};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 
@@ -100,10 +100,7 @@ fn print(law: &Law<'_>) {
 
 /// Returns the laws in the order of the page.
 fn laws<'a>(files: &'a [TextFile], mutants: &'a [Mutant]) -> Result<Vec<Law<'a>>> {
-    let page = files
-        .iter()
-        .find(|file| file.path == PAGE)
-        .with_context(|| format!("{PAGE} is missing"))?;
+    let page = file_at(files, PAGE).with_context(|| format!("{PAGE} is missing"))?;
     let mut tests = tests(files);
     let laws = page.text.lines().filter_map(row).map(|(id, text)| Law {
         id,

@@ -1,15 +1,12 @@
 //! Decision records: all in the index; and no dead link in any document.
 
 use super::finding::Findings;
-use crate::workspace::TextFile;
+use crate::workspace::{TextFile, file_at};
 
 const INDEX: &str = "docs/adr/README.md";
 
 pub(super) fn check(files: &[TextFile], findings: &mut Findings) {
-    let index = files
-        .iter()
-        .find(|file| file.path == INDEX)
-        .map_or("", |file| file.text.as_str());
+    let index = file_at(files, INDEX).map_or("", |file| file.text.as_str());
     let records = files
         .iter()
         .filter_map(|file| file.path.strip_prefix("docs/adr/"))

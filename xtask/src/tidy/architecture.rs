@@ -2,12 +2,12 @@
 
 use super::finding::Findings;
 use super::test_names::{broken, named_tests};
-use crate::workspace::{TextFile, Workspace};
+use crate::workspace::{TextFile, Workspace, file_at};
 
 const FILE: &str = "docs/ARCHITECTURE.md";
 
 pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Findings) {
-    let Some(map) = files.iter().find(|file| file.path == FILE) else {
+    let Some(map) = file_at(files, FILE) else {
         return findings.fail(FILE, 1, "is missing: draw the map of the crates");
     };
     for package in workspace.members() {

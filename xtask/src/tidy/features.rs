@@ -2,7 +2,7 @@
 
 use super::finding::Findings;
 use super::test_names::{broken, named_tests};
-use crate::workspace::TextFile;
+use crate::workspace::{TextFile, file_at};
 
 const FILE: &str = "docs/features.md";
 /// The promises of the product: a letter per source, numbered from 1.
@@ -10,7 +10,7 @@ const PROMISES: [(char, u32); 5] = [('C', 23), ('P', 5), ('D', 14), ('S', 10), (
 const STATES: [&str; 3] = ["works", "partial", "not yet"];
 
 pub(super) fn check(files: &[TextFile], findings: &mut Findings) {
-    let Some(table) = files.iter().find(|file| file.path == FILE) else {
+    let Some(table) = file_at(files, FILE) else {
         return findings.fail(
             FILE,
             1,

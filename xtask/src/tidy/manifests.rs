@@ -1,22 +1,19 @@
 //! Manifests: inherited lints, the testkit without a version; the MSRV and the features that the README tells.
 
 use super::finding::{Findings, line_where};
-use crate::workspace::{TextFile, Workspace};
+use crate::workspace::{TextFile, Workspace, file_at};
 
 /// The one unpublished package that may say why it needs unsafe code, block by block: a file system for SQLite.
 const WITH_UNSAFE: &str = "tests/fault-vfs/Cargo.toml";
 
 pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Findings) {
-    let Some(root) = files.iter().find(|file| file.path == "Cargo.toml") else {
+    let Some(root) = file_at(files, "Cargo.toml") else {
         return findings.fail("Cargo.toml", 1, "the root manifest is missing");
     };
     let manifest: toml::Table = root.text.parse().unwrap_or_default();
     for package in workspace.members() {
         let path = workspace.relative(package.manifest_path.as_std_path());
-        let text = files
-            .iter()
-            .find(|file| file.path == path)
-            .map_or("", |file| file.text.as_str());
+        let text = file_at(files, &path).map_or("", |file| file.text.as_str());
         let may_be_unsafe = path == WITH_UNSAFE && denies_unsafe(text, &manifest);
         if !inherits_lints(text) && !may_be_unsafe {
             findings.fail(
@@ -45,10 +42,7 @@ pub(super) fn check(workspace: &Workspace, files: &[TextFile], findings: &mut Fi
         .get("workspace")
         .and_then(|workspace| workspace.get("package")?.get("rust-version")?.as_str())
         .unwrap_or_default();
-    let readme = files
-        .iter()
-        .find(|file| file.path == "README.md")
-        .map_or("", |file| file.text.as_str());
+    let readme = file_at(files, "README.md").map_or("", |file| file.text.as_str());
     readme_msrv(msrv, readme, findings);
     for package in workspace.members() {
         let name = package.name.as_str();

@@ -1,6 +1,6 @@
 //! Finds the tests that a document names as `path/to/file.rs::name`.
 
-use crate::workspace::TextFile;
+use crate::workspace::{TextFile, file_at};
 
 /// The `file.rs::name` references between backticks on a line.
 pub(super) fn named_tests(line: &str) -> Vec<(&str, &str)> {
@@ -18,7 +18,7 @@ fn split(code: &str) -> Option<(&str, &str)> {
 
 /// What is wrong with a reference, if anything.
 pub(super) fn broken(files: &[TextFile], (path, name): (&str, &str)) -> Option<String> {
-    let Some(file) = files.iter().find(|file| file.path == path) else {
+    let Some(file) = file_at(files, path) else {
         return Some(format!(
             "names a test in `{path}`, which does not exist: name one that does"
         ));
