@@ -9,6 +9,7 @@ use crate::EngineError;
 use crate::depend::{Graph, needs};
 use crate::edit::{Desk, Under, Written, settle_entry};
 use crate::ground::key;
+use crate::temporary::names_itself;
 
 type Changes = BTreeMap<FieldName, FieldEdit>;
 
@@ -39,7 +40,9 @@ impl Desk<'_> {
             for (field, change) in changes {
                 let alone = OperationKind::Update([(field.clone(), change.clone())].into());
                 let needed = needs(self.store, self.schema, &key(last), &alone)?;
-                if needed.iter().any(|id| waiting.contains(id)) {
+                let of_itself = matches!(last.kind, OperationKind::Create(_))
+                    && names_itself(&self.entity, &key(last), &change.new);
+                if of_itself || needed.iter().any(|id| waiting.contains(id)) {
                     later.insert(field, change);
                     continue;
                 }

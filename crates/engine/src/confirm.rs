@@ -15,6 +15,7 @@ use crate::ground::{Ground, Key};
 use crate::journal::{self, Parking, Reason};
 use crate::plan::{Draft, overtaken};
 use crate::rebase::complete;
+use crate::remap::{Renamed, Renames};
 
 /// What is known of a sending now.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub(crate) struct Confirmed {
     pub writes: Vec<Write>,
     /// Records whose server data have to be read again before their operations go on.
     pub refresh: BTreeSet<Key>,
+    /// Records whose keys the server has made.
+    pub renames: Renames,
     /// How many operations are on the server now.
     pub applied: usize,
     /// How many of them were merged with changes of others.
@@ -144,6 +147,12 @@ impl Desk<'_> {
         let Some(entity) = self.entity else {
             return self.unknown(into);
         };
+        let is_create = matches!(self.sending.change.action, ChangeAction::Create(_));
+        let told = echo.map(|echo| &echo.record.id).filter(|_| is_create);
+        if is_create && entity.server_makes_key() && told.is_none() {
+            return self.park(ground, Reason::Unproved(nameless()), into);
+        }
+        let renamed = told.filter(|id| **id != self.record.1).cloned();
         let merged = self
             .carried
             .iter()
@@ -196,7 +205,20 @@ impl Desk<'_> {
                 .cloned()
                 .map(|operation| Write::PutOperation(Box::new(operation))),
         );
-        settle(entity, image, &rest, &mut into.writes);
+        match renamed {
+            Some(id) => {
+                let named = |server: ServerRecord| ServerRecord {
+                    record: Record {
+                        id: id.clone(),
+                        ..server.record
+                    },
+                    ..server
+                };
+                let server = image.server.map(named);
+                into.renames.insert(self.record, Renamed { id, server });
+            }
+            None => settle(entity, image, &rest, &mut into.writes),
+        }
         into.writes.push(Write::DropSending(self.sending.id));
     }
 
@@ -221,8 +243,11 @@ impl Desk<'_> {
 
     /// The server's record is not what the sending was based on: read it again, then plan anew, but not for ever.
     fn overtaken(self, ground: &mut Ground, cause: &Cause, into: &mut Confirmed) {
+        let makes_key = self.entity.is_some_and(EntitySchema::server_makes_key);
+        let is_create = matches!(self.sending.change.action, ChangeAction::Create(_));
         let counted = self.counted();
-        if counted.tries() >= MAX_TRIES {
+        // There is nothing to read of a record that the server has under no id that is known.
+        if counted.tries() >= MAX_TRIES || (makes_key && is_create) {
             return counted.refuse(ground, cause.clone(), into);
         }
         into.refresh.insert(counted.record.clone());
@@ -306,6 +331,16 @@ fn no_answer() -> Cause {
     }
 }
 
+/// The cause where the server made a record, and told nobody what it is called.
+fn nameless() -> Cause {
+    Cause {
+        class: CauseClass::Transient,
+        field: None,
+        code: "no-id".to_owned(),
+        text: "the server made this record and did not tell its key".to_owned(),
+    }
+}
+
 /// Returns whether the image was read after the change was done: it is not what the change was conditional on, and
 /// the server would not have done it on anything else. A late reply changes such an image no more (law L11).
 fn is_newer(image: &Image, condition: &Condition) -> bool {
@@ -329,9 +364,10 @@ fn after(
         return image;
     }
     if let Some(echo) = echo {
-        let echo = complete(image.server.clone(), echo.clone());
+        let echo = complete(image.server.clone().or_else(|| made(sending, echo)), echo.clone());
         let revision = echo.record.revision.clone().or(revision);
         let record = Record {
+            id: image.id.clone(),
             revision,
             ..echo.record.clone()
         };
@@ -380,4 +416,20 @@ fn after(
         gone,
         ..image
     }
+}
+
+/// Returns what the server has of a record that was just made, as far as it was asked for.
+fn made(sending: &Sending, echo: &ServerRecord) -> Option<ServerRecord> {
+    let ChangeAction::Create(fields) = &sending.change.action else {
+        return None;
+    };
+    Some(ServerRecord {
+        record: Record {
+            entity: sending.change.entity.clone(),
+            id: sending.change.record.clone(),
+            revision: echo.record.revision.clone(),
+            fields: fields.clone(),
+        },
+        stamps: sending.change.stamps.clone(),
+    })
 }

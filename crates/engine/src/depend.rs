@@ -38,7 +38,7 @@ pub(crate) fn needs(
 }
 
 /// Returns the records that the key of a record names.
-fn key_targets(schema: &Schema, (entity, id): &Key) -> Vec<Key> {
+pub(crate) fn key_targets(schema: &Schema, (entity, id): &Key) -> Vec<Key> {
     let Some(entity) = schema.entity(entity.as_str()) else {
         return Vec::new();
     };
@@ -71,9 +71,10 @@ fn create_of(pending: &[Operation], (entity, id): Target<'_>) -> Option<Operatio
 }
 
 /// A record that something refers to.
-type Target<'a> = (&'a EntityName, &'a RecordId);
+pub(crate) type Target<'a> = (&'a EntityName, &'a RecordId);
 
-fn lookup(value: &Value) -> Option<Target<'_>> {
+/// Returns the record that a value refers to.
+pub(crate) fn lookup(value: &Value) -> Option<Target<'_>> {
     match value {
         Value::Lookup(to) => Some((&to.entity, &to.id)),
         _ => None,

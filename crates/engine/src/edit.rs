@@ -19,7 +19,7 @@ use crate::fold::{fold, key_fields, whole_row};
 use crate::gate::{Gate, LastEdit, enter};
 use crate::host::{Account, Host};
 use crate::validate::{Purpose, problems};
-use crate::{EngineError, names};
+use crate::{EngineError, alias, names, temporary};
 
 /// How often an edit is tried again when another process commits at the same moment.
 const MAX_TRIES: usize = 1000;
@@ -119,7 +119,7 @@ pub(crate) struct Desk<'a> {
     account: &'a Account,
     number: CommitNumber,
     pub(crate) schema: &'a Schema,
-    entity: Arc<EntitySchema>,
+    pub(crate) entity: Arc<EntitySchema>,
     /// The largest sequence number so far, once it is known.
     last_sequence: OnceCell<u64>,
 }
@@ -128,10 +128,17 @@ impl Desk<'_> {
     fn plan(&self, wish: &Wish) -> Result<(Written, Vec<Write>), EngineError> {
         let id = |text: &str| RecordId::parse(&self.entity, text);
         match wish {
-            Wish::Create(fields) => self.create(fields.clone()),
-            Wish::Update(text, fields) => self.update(&id(text)?, fields.clone()),
-            Wish::Delete(text) => self.delete(&id(text)?),
+            Wish::Create(fields) => self.create(self.up_to_date(fields)?),
+            Wish::Update(text, fields) => self.update(id(text)?, self.up_to_date(fields)?),
+            Wish::Delete(text) => self.delete(id(text)?),
         }
+    }
+
+    /// Returns the fields of a wish with the ids that the records they name have now.
+    fn up_to_date(&self, fields: &Fields) -> Result<Fields, StoreError> {
+        let mut fields = fields.clone();
+        alias::bring_up_to_date(self.store, self.schema, &self.entity, &mut fields)?;
+        Ok(fields)
     }
 
     fn create(&self, mut fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
@@ -144,13 +151,7 @@ impl Desk<'_> {
                 .or_insert_with(|| Value::Guid(self.host.uuid()));
         }
         self.check(&fields, Purpose::Create)?;
-        let key: Vec<Value> = self
-            .entity
-            .key
-            .iter()
-            .map(|name| fields.get(name).cloned().unwrap_or_default())
-            .collect();
-        let id = RecordId::from_key(&self.entity, &key)?;
+        let id = temporary::new_id(self.store, &self.entity, &fields, self.host)?;
         if self.store.get(&self.entity.name, &id)?.is_some() {
             return Err(EngineError::Exists {
                 entity: self.entity.name.to_string(),
@@ -178,11 +179,12 @@ impl Desk<'_> {
         self.record(Under::New(image), kind, Vec::new())
     }
 
-    fn update(&self, id: &RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
+    fn update(&self, id: RecordId, fields: Fields) -> Result<(Written, Vec<Write>), EngineError> {
         if !self.entity.access.update || self.entity.append_only {
             return Err(self.not_allowed("changed"));
         }
         let (view, image) = self.standing(id)?;
+        let id = &view.id.clone();
         self.check(&fields, Purpose::Update)?;
         let raw = self.raw_stamp();
         let changes: BTreeMap<FieldName, FieldEdit> = fields
@@ -208,13 +210,13 @@ impl Desk<'_> {
         }
     }
 
-    fn delete(&self, id: &RecordId) -> Result<(Written, Vec<Write>), EngineError> {
+    fn delete(&self, id: RecordId) -> Result<(Written, Vec<Write>), EngineError> {
         if !self.entity.access.delete || self.entity.append_only {
             return Err(self.not_allowed("deleted"));
         }
         let (view, image) = self.standing(id)?;
-        let seen = view.fields.clone();
-        let (under, pending) = self.grounds(id, view, image)?;
+        let (id, seen) = (view.id.clone(), view.fields.clone());
+        let (under, pending) = self.grounds(&id, view, image)?;
         let kind = OperationKind::Delete {
             seen,
             raw: self.raw_stamp(),
@@ -306,9 +308,16 @@ impl Desk<'_> {
         }
     }
 
-    /// Returns a record as the user sees it, and the image under it if there is one.
-    fn standing(&self, id: &RecordId) -> Result<(Record, Option<Image>), EngineError> {
-        let (view, image) = self.store.record_and_image(&self.entity.name, id)?;
+    /// Returns a record as the user sees it, and the image under it if there is one. An id that the record had before
+    /// leads to it too.
+    fn standing(&self, mut id: RecordId) -> Result<(Record, Option<Image>), EngineError> {
+        let (mut view, mut image) = self.store.record_and_image(&self.entity.name, &id)?;
+        if view.is_none()
+            && let Some(now) = alias::now(self.store, &self.entity.name, &id)?
+        {
+            (view, image) = self.store.record_and_image(&self.entity.name, &now)?;
+            id = now;
+        }
         let missing = || EngineError::NoRecord {
             entity: self.entity.name.to_string(),
             id: id.to_string(),

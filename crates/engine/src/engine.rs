@@ -20,7 +20,7 @@ use crate::resolve::{self, Decision, Touched};
 use crate::status::{self, Status};
 use crate::sync::{Session, SyncOptions};
 use crate::worker::Worker;
-use crate::{EngineError, NotPossible, names, notes};
+use crate::{EngineError, NotPossible, alias, names, notes};
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -123,14 +123,19 @@ impl Engine {
     }
 
     /// Returns a record as the user sees it. The entity may be given by its name or its set's, the id in any form that
-    /// [`RecordId::parse`] takes.
+    /// [`RecordId::parse`] takes; one that the record had before, such as a temporary one, leads to it too.
     ///
     /// # Errors
     /// [`EngineError::NoRecord`], [`EngineError::UnknownEntity`], [`EngineError::InvalidId`], or the store's.
     pub fn get(&self, entity: &str, id: &str) -> Result<Record, EngineError> {
         let entity = names::entity(&*self.schema()?, entity)?;
         let id = RecordId::parse(&entity, id)?;
-        let found = self.store().get(&entity.name, &id)?;
+        let mut found = self.store().get(&entity.name, &id)?;
+        if found.is_none()
+            && let Some(now) = alias::now(self.store(), &entity.name, &id)?
+        {
+            found = self.store().get(&entity.name, &now)?;
+        }
         found.ok_or_else(|| EngineError::NoRecord {
             entity: entity.name.to_string(),
             id: id.to_string(),

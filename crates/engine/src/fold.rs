@@ -46,7 +46,12 @@ pub(crate) fn fold(image: &Image, pending: &[Operation]) -> Option<Record> {
 /// operations are pending, the view alone once it is settled.
 pub(crate) fn settle(entity: &EntitySchema, image: Image, pending: &[Operation], writes: &mut Vec<Write>) {
     match fold(&image, pending) {
-        Some(record) => writes.push(Write::PutRows(whole_row(entity, record))),
+        Some(mut record) => {
+            if entity.key.iter().any(|name| !record.fields.contains_key(name)) {
+                record.fields.extend(key_fields(entity, &record.id));
+            }
+            writes.push(Write::PutRows(whole_row(entity, record)));
+        }
         None => writes.push(Write::RemoveRows(image.entity.clone(), vec![image.id.clone()])),
     }
     writes.push(if pending.is_empty() {

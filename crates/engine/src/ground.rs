@@ -115,7 +115,8 @@ impl Ground {
         Ok(())
     }
 
-    fn absorb(&mut self, writes: Vec<Write>) {
+    /// Brings the reading after writes, as if they were committed.
+    pub(crate) fn absorb(&mut self, writes: Vec<Write>) {
         let mut ended = BTreeSet::new();
         for write in writes {
             match write {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alias;
 mod amend;
 mod backoff;
 mod confirm;
@@ -22,12 +23,14 @@ mod plan;
 mod preview;
 mod progress;
 mod rebase;
+mod remap;
 mod report;
 mod resolve;
 mod setback;
 mod staged;
 mod status;
 mod sync;
+mod temporary;
 mod validate;
 mod worker;
 

@@ -1,6 +1,6 @@
 //! The notes that the engine keeps in a store, in versioned forms of its own.
 
-use driftless_record::{EntityName, Settings};
+use driftless_record::{EntityName, RecordId, Settings};
 use driftless_store::{JournalReader, RecordStore, StoreError, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub(crate) enum Note {
     Entity(EntityName),
     /// What was read of a set of changes that was cut short: `Staged`.
     Staged(EntityName),
+    /// The id that a record has instead of this one: `RecordId`.
+    Alias(EntityName, RecordId),
 }
 
 impl Note {
@@ -31,6 +33,7 @@ impl Note {
             Self::LastSync => "last-sync".to_owned(),
             Self::Entity(entity) => format!("entity/{entity}"),
             Self::Staged(entity) => format!("staged/{entity}"),
+            Self::Alias(entity, id) => format!("alias/{entity}/{id}"),
         }
     }
 }
@@ -82,7 +85,7 @@ struct Versioned<T> {
     data: T,
 }
 
-/// Reads a note; one that cannot be understood counts as absent, since every note can be had again from the server.
+/// Reads a note; one that cannot be understood counts as absent. All but aliases can be had again from the server.
 pub(crate) fn read<T: DeserializeOwned>(
     store: &dyn RecordStore,
     note: &Note,

@@ -159,9 +159,24 @@ impl EntitySchema {
     #[must_use]
     pub fn guid_key(&self) -> Option<&FieldName> {
         match self.key.as_slice() {
-            [one] if self.field(one).is_some_and(|field| field.kind == FieldKind::Guid) => Some(one),
+            [one]
+                if self
+                    .field(one)
+                    .is_some_and(|f| f.kind == FieldKind::Guid && !f.server_made) =>
+            {
+                Some(one)
+            }
             _ => None,
         }
+    }
+
+    /// Returns whether the server makes the key, or a part of it: what a device calls a new record until then is
+    /// temporary.
+    #[must_use]
+    pub fn server_makes_key(&self) -> bool {
+        self.key
+            .iter()
+            .any(|name| self.field(name).is_some_and(|field| field.server_made))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
 use crate::journal::{self, Parking, Reason};
 use crate::obstacle::Obstacle;
+use crate::temporary;
 
 /// What planning takes from outside the reading.
 pub(crate) struct Context<'a> {
@@ -57,6 +58,7 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         needed: needs.needed(),
         needs,
         pending: ground.pending.iter().map(|operation| operation.id).collect(),
+        temporary: temporary::of_all(&ground.schema, &ground.pending),
         carried: BTreeMap::new(),
         batch: Batch::default(),
     };
@@ -109,6 +111,8 @@ struct Planner {
     needed: BTreeSet<OperationId>,
     /// Operations that are not final.
     pending: BTreeSet<OperationId>,
+    /// Records whose keys the server has still to make.
+    temporary: BTreeSet<Key>,
     /// Operations that travel in this batch, with their sendings.
     carried: BTreeMap<OperationId, RequestId>,
     batch: Batch,
@@ -216,6 +220,10 @@ impl Planner {
                 }
                 settle(&entity, image, rest, &mut self.batch.writes);
                 self.batch.decided += 1;
+            }
+            // What it names has no id yet that the server knows (law L35).
+            Verdict::Send { change, .. } if temporary::is_told(&ground.schema, &self.temporary, &change) => {
+                return Placed::Waits;
             }
             Verdict::Send { change, run, log } => {
                 let id = RequestId((context.new_id)());

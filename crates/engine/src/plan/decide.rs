@@ -314,7 +314,7 @@ fn settle_gone(
             log: Some(log),
         };
     }
-    if !facts.entity.access.create {
+    if !facts.entity.access.create || facts.entity.server_makes_key() {
         let reason = "this record was deleted on the server and cannot be made again".to_owned();
         return Verdict::Park {
             run,

@@ -9,7 +9,9 @@ use driftless_record::{
 
 use crate::backoff;
 use crate::depend::Needs;
+use crate::ground::key;
 use crate::obstacle::Obstacle;
+use crate::temporary;
 
 /// Operations of one record, in sequence, that are sent together, merged into one effect.
 #[derive(Debug, Clone)]
@@ -141,9 +143,12 @@ fn joins(
     let someone_needs = run.iter().any(|operation| needed.contains(&operation.id));
     let drops_create = matches!(next.kind, OperationKind::Delete { .. })
         && run.iter().any(|o| matches!(o.kind, OperationKind::Create(_)));
+    let too_early =
+        run.iter().any(|o| matches!(o.kind, OperationKind::Create(_))) && names_itself(entity, next);
     let never_sent = run.iter().all(|operation| operation.attempts == 0);
     !ends
         && same_hands
+        && !too_early
         && !someone_needs
         && (!drops_create || never_sent)
         && needs
@@ -151,6 +156,12 @@ fn joins(
             .all(|need| needs.of(first.id).any(|other| other == need))
         && Obstacle::against(entity, next).is_none()
         && !repeats_a_transition(entity, run, next)
+}
+
+/// Whether an operation makes its record refer to itself, which a create under a temporary id cannot.
+fn names_itself(entity: &EntitySchema, next: &Operation) -> bool {
+    let mut edits = crate::fold::edits(next).into_iter().flatten();
+    edits.any(|(_, edit)| temporary::names_itself(entity, &key(next), &edit.new))
 }
 
 /// Whether both the run and the next operation change a field whose every transition matters.

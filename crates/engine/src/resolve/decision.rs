@@ -8,7 +8,7 @@ use super::undo::{entries_left_empty, take_back};
 use crate::edit::settle_entry;
 use crate::ground::{Ground, Key, key};
 use crate::host::{Account, Host};
-use crate::{EngineError, NotPossible};
+use crate::{EngineError, NotPossible, alias};
 
 /// What a person decides about a log entry that waits for him.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +92,15 @@ fn work_out(
     log: LogId,
     decision: &Decision,
 ) -> Result<(Touched, Vec<Write>), EngineError> {
-    let entry = store
+    let mut entry = store
         .log(&LogSelection::One(log))?
         .pop()
         .ok_or(EngineError::NoLogEntry(log))?;
+    if let Some((entity, id)) = &mut entry.record
+        && let Some(now) = alias::now(store, entity, id)?
+    {
+        *id = now;
+    }
     if !entry.is_open() {
         return Err(NotPossible::Settled(log).into());
     }

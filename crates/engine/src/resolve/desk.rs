@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Side,
+    EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, Lookup, Operation, OperationId,
+    OperationKind, OperationState, RawStamp, Side, Value,
 };
 use driftless_store::{Image, Write};
 
@@ -15,6 +15,7 @@ use crate::fold::{edits, fold, key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::host::{Account, Host};
 use crate::plan::creatable;
+use crate::temporary::names_itself;
 use crate::validate::{Purpose, problems};
 use crate::{EngineError, NotPossible};
 
@@ -149,7 +150,7 @@ impl<'a> Desk<'a> {
 
     /// Makes a record again that the server has deleted, with all its fields.
     fn make_again(&mut self) -> Result<(), EngineError> {
-        if !self.entity.access.create {
+        if !self.entity.access.create || self.entity.server_makes_key() {
             return Err(NotPossible::NoCreate(self.entity.name.clone()).into());
         }
         let parked = self.parked();
@@ -164,7 +165,7 @@ impl<'a> Desk<'a> {
             .and_then(|e| e.values().next())
             .map_or_else(|| self.raw(), |edit| edit.raw);
         let edit = |new| FieldEdit {
-            old: driftless_record::Value::Null,
+            old: Value::Null,
             new,
             raw,
             stamp: None,
@@ -300,7 +301,11 @@ impl<'a> Desk<'a> {
     fn needs_of(&self, fields: &Fields, operation: OperationId) -> Result<Vec<OperationId>, EngineError> {
         let waiting = Graph::new(&self.ground.pending).up_set(operation);
         let mut needs = Vec::new();
+        let is_new = pending_create(&self.ground.pending, &own(&self.record)).is_some();
         for (field, value) in fields {
+            if is_new && names_itself(self.entity, &self.record, value) {
+                return Err(NotPossible::Circle(field.clone()).into());
+            }
             let Some(create) = pending_create(&self.ground.pending, value) else {
                 continue;
             };
@@ -349,6 +354,14 @@ impl<'a> Desk<'a> {
             device: self.account.device,
         }
     }
+}
+
+fn own((entity, id): &Key) -> Value {
+    Value::Lookup(Lookup {
+        entity: entity.clone(),
+        id: id.clone(),
+        name: None,
+    })
 }
 
 fn replaced(pending: &[Operation], by: &[Operation]) -> Vec<Operation> {

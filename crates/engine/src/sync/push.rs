@@ -14,6 +14,7 @@ use crate::ground::{Ground, Key};
 use crate::obstacle::released;
 use crate::plan::{Batch, Context, next_batch};
 use crate::progress::Stage;
+use crate::remap;
 use crate::setback::set_back;
 
 /// What is known after one request, with the sendings that it is about.
@@ -278,6 +279,8 @@ fn keep(
             let of_record = pending.get(&key).cloned().unwrap_or_default();
             confirm(&mut ground, now, sending, (news, of_record), &mut confirmed);
         }
+        let more = remap::behind(store, &ground, &confirmed.writes, &confirmed.renames, now)?;
+        confirmed.writes.extend(more);
         match ground.commit(store, confirmed.writes.clone()) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| (ground, confirmed)),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{
-    ChangeAction, Condition, EntityName, EntitySchema, OperationId, OperationState, RequestId, Schema,
-    Sending, ServerRecord, Timestamp,
+    Cause, CauseClass, ChangeAction, Condition, EntityName, EntitySchema, OperationId, OperationState,
+    RequestId, Schema, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult};
@@ -82,6 +82,16 @@ impl Session<'_> {
             let Some(capabilities) = self.capability(&entity).await? else {
                 continue;
             };
+            let is_create = matches!(probe.sending.change.action, ChangeAction::Create(_));
+            let asks_again = capabilities.idempotency == Idempotency::Repeatable
+                && probe.tries < MAX_TRIES
+                && !probe.is_forgotten(now);
+            if is_create && entity.server_makes_key() && !asks_again {
+                // Nobody knows what the server would call it, so there is nothing to read.
+                let news = News::Unproved(unnamed());
+                self.keep(&mut ground, vec![(probe.sending, news)]).await?;
+                continue;
+            }
             match capabilities.idempotency {
                 // Asking again has shown nothing, or would be taken for a new request: the record is read after all.
                 _ if probe.tries >= MAX_TRIES || probe.is_forgotten(now) => {
@@ -165,6 +175,16 @@ impl Session<'_> {
         };
         self.keep(ground, vec![(sending, news)]).await?;
         Ok(())
+    }
+}
+
+/// The cause where the server may have made a record under a key that only it knows.
+fn unnamed() -> Cause {
+    Cause {
+        class: CauseClass::Transient,
+        field: None,
+        code: "no-answer".to_owned(),
+        text: "no answer came, and the key that the server would give is not known".to_owned(),
     }
 }
 

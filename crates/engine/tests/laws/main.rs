@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
+mod chance;
 mod clocks;
 mod common;
 mod convergence;
 mod decisions;
 mod keys;
+mod made_keys;
 mod main_job;
 mod order;
 mod patience;

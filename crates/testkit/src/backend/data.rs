@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use driftless_record::{
-    Cause, CauseClass, Change, ChangeAction, Condition, EntityName, Fields, OperationId, Record, RecordId,
-    RequestId, Revision, Schema, Sending, ServerRecord, Settings, Stamp,
+    Cause, CauseClass, Change, ChangeAction, Condition, EntityName, FieldKind, Fields, OperationId, Record,
+    RecordId, RequestId, Revision, Schema, Sending, ServerRecord, Settings, Stamp, Value,
 };
 use driftless_transport::{Capabilities, PushResult, TransportError};
 
@@ -51,6 +51,7 @@ pub struct Backend {
     pub(super) revisions: Revisions,
     pub(super) time_error: i64,
     keeps_references: bool,
+    made_keys: u64,
 }
 
 /// Whether a back end tells revisions.
@@ -85,6 +86,7 @@ impl Backend {
             revisions: Revisions::Told,
             time_error: 0,
             keeps_references: false,
+            made_keys: 0,
         }
     }
 
@@ -294,7 +296,7 @@ impl Backend {
     }
 
     fn is_referred_to(&self, (entity, id): &(EntityName, RecordId)) -> bool {
-        let to = |value: &driftless_record::Value| matches!(value, driftless_record::Value::Lookup(to) if to.entity == *entity && to.id == *id);
+        let to = |value: &Value| matches!(value, Value::Lookup(to) if to.entity == *entity && to.id == *id);
         self.records.values().any(|stored| stored.fields.values().any(to))
     }
 
@@ -326,14 +328,22 @@ impl Backend {
         {
             return failed(CauseClass::Referenced);
         }
+        let made = self.make_key(change);
+        let key = made.clone().map_or(key, |(id, _)| (change.entity.clone(), id));
+        let done = Change {
+            record: key.1.clone(),
+            ..change.clone()
+        };
         self.effects.push(Effect {
             request: sending.id,
             operations: sending.operations.clone(),
-            change: change.clone(),
+            change: done,
         });
         match &change.action {
             ChangeAction::Create(fields) | ChangeAction::Update(fields) => {
-                self.put(&change.entity, &change.record, fields.clone());
+                let mut fields = fields.clone();
+                fields.extend(made.iter().flat_map(|(_, key)| key.clone()));
+                self.put(&key.0, &key.1, fields);
                 if let Some(stored) = self.records.get_mut(&key) {
                     stored.stamps.extend(change.stamps.clone());
                     if let Some(rewrite) = self.rewrite {
@@ -347,10 +357,36 @@ impl Backend {
             .records
             .get(&key)
             .and_then(|stored| self.told(stored.revision));
+        let record = made.and_then(|(id, _)| self.record(&change.entity, &id));
         PushResult::Done {
             revision,
-            record: None,
+            record: record.map(Box::new),
         }
+    }
+
+    /// Makes the key of a new record, if that is for the server to make.
+    fn make_key(&mut self, change: &Change) -> Option<(RecordId, Fields)> {
+        let entity = self.schema.entity(change.entity.as_str())?.clone();
+        let ChangeAction::Create(fields) = &change.action else {
+            return None;
+        };
+        if !entity.server_makes_key() {
+            return None;
+        }
+        self.made_keys += 1;
+        let number = self.made_keys;
+        let part = |name| match entity.field(name) {
+            Some(field) if !field.server_made => fields.get(name).cloned().unwrap_or_default(),
+            Some(field) => match field.kind {
+                FieldKind::Int { .. } => Value::Int(i64::try_from(number).unwrap_or(i64::MAX)),
+                FieldKind::Text { .. } => Value::text(format!("S{number}")),
+                _ => Value::Guid(uuid::Uuid::from_u128((0x5E << 120) + u128::from(number))),
+            },
+            None => Value::Null,
+        };
+        let values: Vec<Value> = entity.key.iter().map(part).collect();
+        let id = RecordId::from_key(&entity, &values).ok()?;
+        Some((id, entity.key.iter().cloned().zip(values).collect()))
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Part {
     pub(super) entity: Arc<EntitySchema>,
     pub(super) facts: EntityFacts,
     pub(super) action: ChangeAction,
+    /// How to read the new record, if the service makes its key: only the answer tells it.
+    pub(super) made: Option<Layout>,
     /// The request; its id is its place, from 1.
     pub(super) request: batch::Request,
 }
@@ -65,18 +67,26 @@ impl Part {
         let (method, url, body) = match &change.action {
             ChangeAction::Create(fields) => {
                 let mut all = keys(&entity, &change.record)?;
+                // What the device calls it until the service has made the key stays on the device.
+                all.retain(|name, _| entity.field(name).is_some_and(|field| !field.server_made));
                 all.extend(fields.clone());
                 ("POST", entity.set.clone(), body(&all))
             }
             ChangeAction::Update(fields) => ("PATCH", path, body(fields)),
             ChangeAction::Delete => ("DELETE", path, Vec::new()),
         };
+        let made = matches!(change.action, ChangeAction::Create(_)) && entity.server_makes_key();
         // Header names in lower case: some services know no others inside a JSON batch.
         let mut headers = Vec::new();
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         if !body.is_empty() {
             add("content-type", WRITE_JSON.to_owned());
-            add("prefer", "return=minimal".to_owned());
+            let wanted = if made {
+                "return=representation"
+            } else {
+                "return=minimal"
+            };
+            add("prefer", wanted.to_owned());
         }
         match (&change.action, &change.condition) {
             (ChangeAction::Create(_), _) | (_, Condition::Absent) => {}
@@ -92,6 +102,7 @@ impl Part {
             after: after.to_vec(),
             facts,
             action: change.action.clone(),
+            made: made.then_some(layout),
             request: batch::Request {
                 method: method.to_owned(),
                 url,

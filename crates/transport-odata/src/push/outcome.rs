@@ -1,8 +1,11 @@
 //! What the answer to one part proves.
 
+use std::collections::BTreeMap;
+
 use driftless_odata::ErrorBody;
 use driftless_odata::batch::Response;
-use driftless_record::{Cause, CauseClass, Revision};
+use driftless_odata::payload;
+use driftless_record::{Cause, CauseClass, Record, Revision, ServerRecord};
 use driftless_transport::PushResult;
 use driftless_transport_http::{Reply, parse_http_date, parse_retry_after};
 
@@ -16,7 +19,7 @@ const MAX_REVISION: usize = 1024;
 /// Reads the answer to a request of its own.
 pub(super) fn of_reply(part: &Part, reply: &Reply) -> PushResult {
     if reply.status.is_success() {
-        return done(reply.header("etag"));
+        return done(part, |name| reply.header(name), &reply.body);
     }
     classify::result(subject(part), &exchange::refusal(reply))
 }
@@ -31,7 +34,7 @@ pub(super) fn of_response(part: &Part, response: &Response, batch: &Reply) -> Pu
         found.map(|(_, value)| value.as_str())
     };
     if (200..300).contains(&response.status) {
-        return done(header("etag"));
+        return done(part, header, &response.body);
     }
     let now = batch.header("date").and_then(parse_http_date);
     let refusal = Refusal {
@@ -58,12 +61,34 @@ pub(super) fn unsendable(text: &str) -> PushResult {
     }
 }
 
-fn done(etag: Option<&str>) -> PushResult {
-    let etag = etag.filter(|tag| !tag.is_empty() && tag.len() <= MAX_REVISION);
+fn done<'a>(part: &Part, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> PushResult {
+    let etag = header("etag").filter(|tag| !tag.is_empty() && tag.len() <= MAX_REVISION);
+    let links = ["odata-entityid", "location"].map(header);
     PushResult::Done {
         revision: etag.map(|tag| Revision(tag.to_owned())),
-        record: None,
+        record: made(part, body, links.into_iter().flatten().collect()),
     }
+}
+
+/// Returns a record whose key the service has made: as its answer shows it, or at least the key, as a link tells it.
+fn made(part: &Part, body: &[u8], links: Vec<&str>) -> Option<Box<ServerRecord>> {
+    let shown = payload::read_record(body, part.made.as_ref()?).ok();
+    let linked = || {
+        let id = links
+            .into_iter()
+            .find_map(|link| payload::link_id(&part.entity, link))?;
+        let key = id.key_values(&part.entity).ok()?;
+        Some(ServerRecord {
+            record: Record {
+                entity: part.entity.name.clone(),
+                id,
+                revision: None,
+                fields: part.entity.key.iter().cloned().zip(key).collect(),
+            },
+            stamps: BTreeMap::new(),
+        })
+    };
+    shown.or_else(linked).map(Box::new)
 }
 
 fn subject(part: &Part) -> Subject<'_> {

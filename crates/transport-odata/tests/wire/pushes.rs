@@ -8,7 +8,7 @@ use driftless_odata::batch::{
     BatchLimits, Response, read_json_requests, read_multipart_requests, write_json_responses,
     write_multipart_responses,
 };
-use driftless_record::{CauseClass, ChangeAction, Condition, RequestId, Revision};
+use driftless_record::{CauseClass, ChangeAction, Condition, RecordId, RequestId, Revision};
 use driftless_transport::{PushItem, PushReply, PushResult, Transport, TransportError};
 use uuid::Uuid;
 
@@ -439,4 +439,48 @@ async fn a_change_that_cannot_be_written_holds_up_no_other() {
         other => panic!("{other:?}"),
     };
     assert_eq!(cause, CauseClass::Unsupported);
+}
+
+/// What the device calls a record until its key is made is its own affair; what the service calls it is in the answer,
+/// shown whole or only linked to.
+#[tokio::test]
+async fn l35_a_key_that_the_service_makes_is_read_from_its_answer_and_the_temporary_one_is_not_sent() {
+    let shown = || json(201, r#"{"ID":41,"name":"X"}"#);
+    let linked = || {
+        Answer(
+            204,
+            vec![("odata-entityid", "/odata/Orders(41)".to_owned())],
+            Vec::new(),
+        )
+    };
+    let located = || {
+        Answer(
+            204,
+            vec![("location", "/odata/Orders(41)".to_owned())],
+            Vec::new(),
+        )
+    };
+    let answers: [fn() -> Answer; 3] = [shown, linked, located];
+    for answer in answers {
+        let service = Service::start(move |_| answer()).await;
+        let mut item = create(1, &[]);
+        item.sending.change.entity = "Orders".try_into().unwrap();
+        item.sending.change.record = RecordId::from_canonical("-7");
+        let reply = service
+            .transport()
+            .push(&schema(), &[item.clone()])
+            .await
+            .unwrap();
+        let Some(PushResult::Done {
+            record: Some(record), ..
+        }) = reply.results.get(&item.sending.id)
+        else {
+            panic!("{reply:?}");
+        };
+        assert_eq!(record.record.id.as_str(), "41");
+        let seen = service.seen().remove(0);
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "Orders"));
+        assert_eq!(String::from_utf8_lossy(&seen.body), r#"{"name":"x"}"#);
+        assert_eq!(seen.header("prefer"), "return=representation");
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) const METADATA: &str = r#"<?xml version="1.0" encoding="utf-8"?>
         <EntitySet Name="Accounts" EntityType="Test.Accounts"/>
         <EntitySet Name="Tags" EntityType="Test.Tags"/>
         <EntitySet Name="Prices" EntityType="Test.Prices"/>
+        <EntitySet Name="Orders" EntityType="Test.Orders"/>
       </EntityContainer>
       <EntityType Name="Accounts">
         <Key><PropertyRef Name="ID"/></Key>
@@ -39,6 +40,13 @@ pub(crate) const METADATA: &str = r#"<?xml version="1.0" encoding="utf-8"?>
       <EntityType Name="Tags">
         <Key><PropertyRef Name="ID"/></Key>
         <Property Name="ID" Type="Edm.Guid" Nullable="false"/>
+        <Property Name="name" Type="Edm.String"/>
+      </EntityType>
+      <EntityType Name="Orders">
+        <Key><PropertyRef Name="ID"/></Key>
+        <Property Name="ID" Type="Edm.Int32" Nullable="false">
+          <Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/>
+        </Property>
         <Property Name="name" Type="Edm.String"/>
       </EntityType>
       <EntityType Name="Prices">
