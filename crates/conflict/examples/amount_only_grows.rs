@@ -1,64 +1,69 @@
 //! A business rule as a policy: an opportunity's amount only grows; everything else goes by the administrator's rules.
 
-use std::collections::BTreeMap;
+use driftless_conflict::{ByRules, CaseKind, ConflictCase, ConflictPolicy, Pick, Resolution};
+use driftless_record::{EntitySchema, FieldCase, RecordId, Settings, Side, Value};
 
-use driftless_conflict::{ByRules, CaseKind, ConflictCase, ConflictPolicy, Resolution};
-use driftless_record::{EntitySchema, FieldCase, Fields, RecordId, Settings, Side, Value};
-
-struct AmountOnlyGrows;
+/// The larger amount wins.
+pub struct AmountOnlyGrows;
 
 impl ConflictPolicy for AmountOnlyGrows {
     fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {
-        let grows = |field: &FieldCase| match (&field.mine, &field.theirs) {
-            (Value::Decimal(mine), Value::Decimal(theirs)) if field.field.as_str() == "amount" => {
-                Some(if mine > theirs { Side::Mine } else { Side::Theirs })
-            }
-            _ => None,
-        };
-        let amount = case
+        let by_rules = ByRules.resolve(case);
+        // Where another record is gone or has the value, or one side deleted this one, sizes say nothing.
+        if case.kind != CaseKind::UpdateUpdate {
+            return by_rules;
+        }
+        let Some((amount, side)) = case
             .fields
             .iter()
-            .find_map(|field| Some((field.field.clone(), grows(field)?)));
-        let Some((field, side)) = amount else {
-            return ByRules.resolve(case);
+            .find_map(|field| Some((&field.field, larger(field)?)))
+        else {
+            return by_rules;
         };
-        let mut sides = match ByRules.resolve(case) {
-            Resolution::Fields { sides, .. } => sides,
-            Resolution::Keep { side, .. } => case.fields.iter().map(|f| (f.field.clone(), side)).collect(),
-            Resolution::Ask { .. } => BTreeMap::new(),
-        };
-        sides.insert(field, side);
-        Resolution::Fields {
-            sides,
-            reason: "an opportunity's amount only grows".to_owned(),
+        let picks = case.fields.iter().filter_map(|field| {
+            let pick = if field.field == *amount {
+                Some(Pick::Side(side))
+            } else {
+                by_rules.pick(&field.field)
+            };
+            Some((field.field.clone(), pick?))
+        });
+        if case.fields.len() == 1 {
+            return Resolution::fields(picks, "an opportunity's amount only grows");
         }
+        Resolution::fields(
+            picks,
+            format!("an opportunity's amount only grows; {}", by_rules.reason()),
+        )
+    }
+}
+
+/// Returns the side with the larger amount, if this is the amount.
+fn larger(field: &FieldCase) -> Option<Side> {
+    match (&field.mine, &field.theirs) {
+        (Value::Decimal(mine), Value::Decimal(theirs)) if field.field.as_str() == "amount" => {
+            Some(if mine > theirs { Side::Mine } else { Side::Theirs })
+        }
+        _ => None,
     }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let entity = EntitySchema::new("Opportunity".try_into()?);
-    let field = FieldCase {
-        field: "amount".try_into()?,
-        base: Value::Decimal("100".parse()?),
-        mine: Value::Decimal("250".parse()?),
-        theirs: Value::Decimal("200".parse()?),
-        mine_at: None,
-        theirs_at: None,
-        winner: None,
-    };
-    let (record, settings, none) = (RecordId::from_canonical("1"), Settings::default(), Fields::new());
-    let fields = [field];
-    let case = ConflictCase::new(
-        CaseKind::UpdateUpdate,
-        &entity,
-        &record,
-        &fields,
-        (&none, None),
-        &settings,
-    );
-    let Resolution::Fields { sides, .. } = AmountOnlyGrows.resolve(&case) else {
-        return Err("not decided".into());
-    };
-    assert_eq!(sides.values().next(), Some(&Side::Mine));
+    let (record, settings) = (RecordId::from_canonical("1"), Settings::default());
+    let amount = |text: &str| Ok::<_, Box<dyn std::error::Error>>(Value::Decimal(text.parse()?));
+    for (mine, theirs, winner) in [("250", "200", Side::Mine), ("250", "300", Side::Theirs)] {
+        let fields = [FieldCase::new(
+            "amount".try_into()?,
+            amount("100")?,
+            amount(mine)?,
+            amount(theirs)?,
+        )];
+        let case = ConflictCase::new(CaseKind::UpdateUpdate, &entity, &record, &settings).of_fields(&fields);
+        let answer = AmountOnlyGrows.resolve(&case);
+        if answer.pick(&fields[0].field) != Some(Pick::Side(winner)) {
+            return Err(format!("{mine} against {theirs}: {answer:?}").into());
+        }
+    }
     Ok(())
 }

@@ -18,14 +18,9 @@ pub fn conflicting_fields<'a>(
 ) -> Vec<FieldCase> {
     let conflicting = |(field, edit): (&FieldName, &FieldEdit)| {
         let theirs = theirs(field)?;
-        (*theirs != edit.old && *theirs != edit.new).then(|| FieldCase {
-            field: field.clone(),
-            base: edit.old.clone(),
-            mine: edit.new.clone(),
-            theirs: theirs.clone(),
-            mine_at: edit.stamp,
-            theirs_at: theirs_at(field),
-            winner: None,
+        (*theirs != edit.old && *theirs != edit.new).then(|| {
+            FieldCase::new(field.clone(), edit.old.clone(), edit.new.clone(), theirs.clone())
+                .at(edit.stamp, theirs_at(field))
         })
     };
     edits.iter().filter_map(conflicting).collect()

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use driftless_conflict::{ByRules, ConflictPolicy};
 use driftless_record::{
     EntitySchema, Fields, LogEntry, LogId, OperationId, Query, Record, RecordId, Schema, Settings, Timestamp,
 };
@@ -13,6 +12,7 @@ use driftless_transport::Transport;
 use crate::edit::{self, Wish, Written};
 use crate::gate::Gate;
 use crate::host::{Account, Host};
+use crate::judge::{Judge, Policy};
 use crate::outbox::{self, OutboxItem, Outcome};
 use crate::preview::{self, Preview};
 use crate::report::SyncReport;
@@ -31,8 +31,8 @@ pub struct Parts {
     pub host: Host,
     /// Whose work it keeps.
     pub account: Account,
-    /// Who wins conflicts; [`ByRules`] unless the app brings its own.
-    pub policy: Arc<dyn ConflictPolicy>,
+    /// Who wins conflicts.
+    pub policy: Policy,
 }
 
 impl Parts {
@@ -43,7 +43,7 @@ impl Parts {
             store,
             host,
             account,
-            policy: Arc::new(ByRules),
+            policy: Policy::Rules,
         }
     }
 }
@@ -60,6 +60,7 @@ pub struct Engine {
 struct Inner {
     parts: Parts,
     worker: Worker,
+    judge: Judge,
     syncing: AtomicBool,
     gate: Arc<Gate>,
 }
@@ -82,6 +83,7 @@ impl Engine {
         let worker = Worker::start(parts.store.clone())?;
         Ok(Self {
             inner: Arc::new(Inner {
+                judge: Judge::new(parts.policy.clone()),
                 parts,
                 worker,
                 syncing: AtomicBool::new(false),
@@ -270,7 +272,7 @@ impl Engine {
     /// The store's.
     pub fn preview(&self) -> Result<Preview, EngineError> {
         let parts = &self.inner.parts;
-        Ok(preview::preview(self.store(), &parts.host, &*parts.policy)?)
+        Ok(preview::preview(self.store(), &parts.host, &parts.policy)?)
     }
 
     /// Returns the number of the store's last commit; it changes with every change on the device.
@@ -303,7 +305,7 @@ impl Engine {
         let session = Session {
             host: &parts.host,
             account: &parts.account,
-            policy: &*parts.policy,
+            judge: &inner.judge,
             transport,
             worker: &inner.worker,
             gate: &inner.gate,

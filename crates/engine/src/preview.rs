@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_conflict::ConflictPolicy;
 use driftless_record::{EntityName, OperationId, OperationState};
 use driftless_store::{RecordStore, StoreError, Write};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
 
 use crate::ground::Ground;
 use crate::host::Host;
-use crate::plan::{Context, next_batch};
+use crate::judge::Policy;
+use crate::plan::{Answers, Case, Context, Judging, next_batch};
 
 /// What a push would do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,16 +22,15 @@ pub struct Preview {
     pub ends: Vec<OperationId>,
     /// Operations whose outcome would be asked for first.
     pub probes: Vec<OperationId>,
+    /// Operations that contradict the server's data, about which the app's own policy would be asked: it is not asked for
+    /// a preview.
+    pub asks: Vec<OperationId>,
     /// Operations that would go on waiting.
     pub waits: Vec<OperationId>,
 }
 
 /// Plans a push on a copy of what the device knows.
-pub(crate) fn preview(
-    store: &dyn RecordStore,
-    host: &Host,
-    policy: &dyn ConflictPolicy,
-) -> Result<Preview, StoreError> {
+pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> Result<Preview, StoreError> {
     let mut ground = Ground::read(store)?;
     let all: Vec<OperationId> = ground.pending.iter().map(|operation| operation.id).collect();
     let mut preview = Preview::default();
@@ -52,7 +51,10 @@ pub(crate) fn preview(
     let now = host.clock.now();
     let context = Context {
         capabilities: &capabilities,
-        policy,
+        judging: Judging {
+            policy,
+            answers: &Answers::default(),
+        },
         now,
         server_now: now,
         new_id: &|| host.uuid(),
@@ -66,6 +68,12 @@ pub(crate) fn preview(
         .iter()
         .flat_map(|item| item.sending.operations.clone())
         .collect();
+    for operation in &ground.pending {
+        let asked = |case: &Case| case.record == operation.record && case.entity.name == operation.entity;
+        if batch.ask.iter().any(asked) && operation.state.is_to_be_sent() {
+            preview.asks.push(operation.id);
+        }
+    }
     for write in batch.writes {
         let Write::PutOperation(operation) = write else {
             continue;
@@ -77,9 +85,15 @@ pub(crate) fn preview(
         }
     }
     let told = |id: &OperationId| {
-        [&preview.sends, &preview.conflicts, &preview.ends, &preview.probes]
-            .iter()
-            .any(|list| list.contains(id))
+        [
+            &preview.sends,
+            &preview.conflicts,
+            &preview.ends,
+            &preview.probes,
+            &preview.asks,
+        ]
+        .iter()
+        .any(|list| list.contains(id))
     };
     preview.waits = all.into_iter().filter(|id| !told(id)).collect();
     Ok(preview)

@@ -95,8 +95,9 @@ pub enum LogKind {
     Notice,
 }
 
-/// One field of a conflict card.
+/// One field of a conflict card. Made with [`FieldCase::new`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FieldCase {
     /// The field.
     pub field: FieldName,
@@ -112,6 +113,37 @@ pub struct FieldCase {
     pub theirs_at: Option<Stamp>,
     /// Who won: `None` while a person has to decide.
     pub winner: Option<Side>,
+    /// The value that took the place of both, if the policy made one; [`FieldCase::winner`] is my side then, which sends
+    /// it.
+    #[serde(default)]
+    pub made: Option<Value>,
+}
+
+impl FieldCase {
+    /// Makes a case that nobody has decided, of values without times.
+    #[must_use]
+    pub fn new(field: FieldName, base: Value, mine: Value, theirs: Value) -> Self {
+        Self {
+            field,
+            base,
+            mine,
+            theirs,
+            mine_at: None,
+            theirs_at: None,
+            winner: None,
+            made: None,
+        }
+    }
+
+    /// Returns the case with the times at which both sides set their values.
+    #[must_use]
+    pub fn at(self, mine_at: Option<Stamp>, theirs_at: Option<Stamp>) -> Self {
+        Self {
+            mine_at,
+            theirs_at,
+            ..self
+        }
+    }
 }
 
 /// A side of a conflict.

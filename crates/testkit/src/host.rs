@@ -1,19 +1,20 @@
 //! A device whose clocks and randomness are in the test's hands.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use driftless_engine::{Clock, Host, Random};
 use driftless_record::{BootId, Timestamp};
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::{BoxFuture, pending, ready};
 use uuid::Uuid;
 
-/// A clock that stands still until it is told to go on.
+/// A clock that stands still until it is told to go on, or until somebody waits for it.
 #[derive(Debug)]
 pub struct TestClock {
     wall: AtomicI64,
     monotonic: AtomicI64,
     boots: AtomicU64,
+    stands: AtomicBool,
 }
 
 impl TestClock {
@@ -24,7 +25,18 @@ impl TestClock {
             wall: AtomicI64::new(wall),
             monotonic: AtomicI64::new(0),
             boots: AtomicU64::new(1),
+            stands: AtomicBool::new(false),
         }
+    }
+
+    /// Lets nobody wait for it from now on: time passes by [`TestClock::pass`] alone, and no wait ends.
+    pub fn stand_still(&self) {
+        self.stands.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets whoever waits for it have waited at once, as in the beginning.
+    pub fn go_on(&self) {
+        self.stands.store(false, Ordering::Relaxed);
     }
 
     /// Lets so many milliseconds pass.
@@ -59,6 +71,9 @@ impl Clock for TestClock {
     }
 
     fn sleep(&self, millis: u64) -> BoxFuture<'static, ()> {
+        if self.stands.load(Ordering::Relaxed) {
+            return Box::pin(pending());
+        }
         self.pass(i64::try_from(millis).unwrap_or(i64::MAX));
         Box::pin(ready(()))
     }

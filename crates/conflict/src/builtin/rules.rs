@@ -1,46 +1,30 @@
-//! The administrator's rules, per entity and field.
+//! The rules of the administrator and of the app, per entity, field and change.
 
-use std::collections::BTreeMap;
+use driftless_record::ConflictRule;
 
-use driftless_record::{ConflictRule, Side};
-
+use super::merge::by_field;
 use super::{Ask, ClientWins, ExecutionOrder, ServerWins};
-use crate::{CaseKind, ConflictCase, ConflictPolicy, Resolution};
+use crate::{ConflictCase, ConflictPolicy, Resolution};
 
-/// Decides as the settings say, per entity and per field. The default policy of driftless.
+/// Decides as [`ConflictCase::rule`] says: by the rule that the app gave for this change, else by the administrator's
+/// settings, per field where fields contradict each other. The default policy of driftless.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ByRules;
 
 impl ConflictPolicy for ByRules {
     fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {
-        if case.kind != CaseKind::UpdateUpdate {
-            return policy(case.settings.conflict_rule(&case.entity.name, None)).resolve(case);
-        }
-        let mut sides = BTreeMap::new();
-        let mut rules = Vec::new();
-        for field in case.fields {
-            let rule = case.settings.conflict_rule(&case.entity.name, Some(&field.field));
-            let side = match rule {
-                ConflictRule::ExecutionOrder => case.later(field.mine_at, field.theirs_at).side(),
-                ConflictRule::ServerWins => Some(Side::Theirs),
-                ConflictRule::ClientWins => Some(Side::Mine),
-                ConflictRule::Ask => None,
-            };
-            sides.extend(side.map(|side| (field.field.clone(), side)));
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
-        }
-        if let [rule] = rules.as_slice() {
-            return policy(*rule).resolve(case);
-        }
-        Resolution::Fields {
-            sides,
-            reason: "decided field by field, as the administrator's settings say".to_owned(),
+        let mut rules = case.fields.iter().map(|field| case.rule(Some(&field.field)));
+        let first = rules.next().filter(|_| case.kind.is_of_fields());
+        match first {
+            Some(first) if rules.all(|rule| rule == first) => policy(first).resolve(case),
+            Some(_) => by_field(case, |field| policy(case.rule(Some(field)))),
+            None => policy(case.rule(None)).resolve(case),
         }
     }
 }
 
+/// Returns the policy that carries out a rule.
+#[must_use]
 fn policy(rule: ConflictRule) -> &'static dyn ConflictPolicy {
     match rule {
         ConflictRule::ExecutionOrder => &ExecutionOrder,

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_conflict::ConflictPolicy;
 use driftless_record::{EntityName, Operation, OperationId, OperationState, RequestId, Sending, Timestamp};
 use driftless_store::Write;
 use driftless_transport::{Capabilities, PushItem};
 use uuid::Uuid;
 
+use super::case::{Case, Judging};
 use super::clocks::Clocks;
 use super::decide::{Draft, Facts, Verdict, decide};
 use super::run::Run;
@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
     /// What the back end can do, by entity.
     pub capabilities: &'a BTreeMap<EntityName, Capabilities>,
     /// Who wins.
-    pub policy: &'a dyn ConflictPolicy,
+    pub judging: Judging<'a>,
     /// The device's wall clock.
     pub now: Timestamp,
     /// The server's time, as far as known.
@@ -47,6 +47,8 @@ pub(crate) struct Batch {
     pub items: Vec<PushItem>,
     /// Records that have to be read from the server first.
     pub fetch: Vec<Key>,
+    /// Conflicts that the app's policy has to be asked about first.
+    pub ask: Vec<Case>,
     /// How many operations came to an end or were parked without a sending.
     pub decided: usize,
 }
@@ -180,7 +182,7 @@ impl Planner {
                 entity: &entity,
                 image: &image,
                 capabilities,
-                policy: context.policy,
+                judging: context.judging,
                 settings: &ground.settings,
                 fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
                 clocks: Clocks {
@@ -194,6 +196,7 @@ impl Planner {
         let title = journal::title(Some(&entity), Some(&image), record, &run.operations);
         match verdict {
             Verdict::Fetch => self.batch.fetch.push(record.clone()),
+            Verdict::Ask(case) => self.batch.ask.push(*case),
             Verdict::Stuck(obstacle) => {
                 self.park_stuck(ground, context, record, obstacle, run.operations);
             }

@@ -1,10 +1,9 @@
 //! Deciding what becomes of a run, given what the server is known to have.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use driftless_conflict::{
-    CaseKind, ConflictCase, ConflictPolicy, MergedEdits, Resolution, conflicting_fields, resolve_guarded,
-};
+use driftless_conflict::{CaseKind, MergedEdits, Pick, Resolution, conflicting_fields};
 use driftless_record::{
     Applied, Change, ChangeAction, Condition, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogKind,
     Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings, Side, Stamp, Value,
@@ -12,21 +11,23 @@ use driftless_record::{
 use driftless_store::Image;
 use driftless_transport::{Capabilities, CompareAndSet};
 
+use super::case::{Case, Judging};
 use super::clocks::Clocks;
 use super::run::{Effect, Run};
 use crate::fold::fold;
 use crate::obstacle::Obstacle;
+use crate::validate::{Purpose, problems};
 
 /// What a decision rests on besides the run.
 pub(crate) struct Facts<'a> {
     /// The entity.
-    pub entity: &'a EntitySchema,
+    pub entity: &'a Arc<EntitySchema>,
     /// What the server is known to have.
     pub image: &'a Image,
     /// What the back end can do with the entity.
     pub capabilities: &'a Capabilities,
     /// Who wins.
-    pub policy: &'a dyn ConflictPolicy,
+    pub judging: Judging<'a>,
     /// The administrator's settings.
     pub settings: &'a Settings,
     /// Whether the image was read in this synchronization.
@@ -66,6 +67,8 @@ pub(crate) enum Verdict {
     Park { run: Run, log: Draft },
     /// The server's record has to be read first.
     Fetch,
+    /// The app's policy has to be asked first.
+    Ask(Box<Case>),
     /// It cannot be sent.
     Stuck(Obstacle),
 }
@@ -177,18 +180,16 @@ fn delete(
         .filter_map(|name| theirs.stamps.get(*name))
         .max()
         .copied();
-    let none = Fields::new();
-    let case = ConflictCase::new(
-        CaseKind::DeleteUpdate,
-        facts.entity,
-        &facts.image.id,
-        &[],
-        (&none, Some(&theirs.record.fields)),
-        facts.settings,
-    )
-    .at(stamp, theirs_at)
-    .doubtful(stamp.map_or(0, |at| facts.clocks.doubt(run.first(), at, raw)));
-    match resolve_guarded(facts.policy, &case) {
+    let case = Case {
+        theirs_at,
+        mine_at: stamp,
+        doubt: stamp.map_or(0, |at| facts.clocks.doubt(run.first(), at, raw)),
+        ..case(facts, CaseKind::DeleteUpdate, Vec::new(), Fields::new())
+    };
+    let Some(answer) = facts.judging.answer(&case) else {
+        return Verdict::Ask(Box::new(case));
+    };
+    match answer {
         Resolution::Keep {
             side: Side::Mine,
             reason,
@@ -249,24 +250,27 @@ fn settle_case(
     let first = run.first();
     let doubts = in_case.filter_map(|(_, edit)| Some(facts.clocks.doubt(first, edit.stamp?, edit.raw)));
     let doubt = doubts.max().unwrap_or_default();
-    let answer = {
-        let both = (&mine, theirs.map(|t| &t.record.fields));
-        let case = ConflictCase::new(kind, facts.entity, &facts.image.id, &fields, both, facts.settings)
-            .doubtful(doubt);
-        resolve_guarded(facts.policy, &case)
+    let case = Case {
+        doubt,
+        ..case(facts, kind, fields.clone(), mine.clone())
     };
-    let (sides, reason) = match answer {
-        Resolution::Ask { reason } => (BTreeMap::new(), reason),
-        Resolution::Fields { sides, reason } => (sides, reason),
-        Resolution::Keep { side, reason } if kind == CaseKind::UpdateDelete => {
-            return settle_gone(facts, run, edits, side, reason, mine);
-        }
-        Resolution::Keep { side, reason } => {
-            (fields.iter().map(|f| (f.field.clone(), side)).collect(), reason)
-        }
+    let Some(answer) = facts.judging.answer(&case) else {
+        return Verdict::Ask(Box::new(case));
     };
+    if kind == CaseKind::UpdateDelete
+        && let Resolution::Keep { side, reason } = answer
+    {
+        return settle_gone(facts, run, edits, side, reason, mine);
+    }
+    let mut reason = answer.reason().to_owned();
     for field in &mut fields {
-        field.winner = sides.get(&field.field).copied();
+        match decided(facts.entity, &answer, &field.field) {
+            Ok((winner, made)) => (field.winner, field.made) = (winner, made),
+            Err(Misfit) => reason.push_str(&format!(
+                "; but {} cannot take the value made of both",
+                field.field
+            )),
+        }
     }
     if kind == CaseKind::UpdateDelete || fields.iter().any(|field| field.winner.is_none()) {
         return Verdict::Park {
@@ -292,6 +296,45 @@ fn settle_case(
         kept: Fields::new(),
     };
     send_update(facts, &run, &edits, Some(log))
+}
+
+/// Makes a case of what the facts say, without times.
+fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mine: Fields) -> Case {
+    Case {
+        kind,
+        entity: facts.entity.clone(),
+        record: facts.image.id.clone(),
+        fields,
+        mine,
+        theirs: present(facts.image).map(|theirs| theirs.record.fields.clone()),
+        doubt: 0,
+        mine_at: None,
+        theirs_at: None,
+        settings: facts.settings.clone(),
+    }
+}
+
+/// A value that a policy made, and that the field does not take.
+struct Misfit;
+
+/// Returns who wins a field, and the value that takes the place of both if the policy made one.
+fn decided(
+    entity: &EntitySchema,
+    answer: &Resolution,
+    field: &FieldName,
+) -> Result<(Option<Side>, Option<Value>), Misfit> {
+    match answer.pick(field) {
+        None => Ok((None, None)),
+        Some(Pick::Side(side)) => Ok((Some(side), None)),
+        Some(Pick::Made(value)) => {
+            let fields = Fields::from([(field.clone(), value.clone())]);
+            if problems(entity, &fields, Purpose::Update).is_empty() {
+                Ok((Some(Side::Mine), Some(value)))
+            } else {
+                Err(Misfit)
+            }
+        }
+    }
 }
 
 fn settle_gone(
@@ -368,6 +411,7 @@ fn apply_sides(mut run: Run, fields: &[FieldCase], revision: Option<&Revision>) 
                 Some(Side::Mine) => {
                     if let Some(edit) = edits.get_mut(&case.field) {
                         edit.old = case.theirs.clone();
+                        edit.new = case.made.clone().unwrap_or_else(|| edit.new.clone());
                     }
                 }
                 None => {}
@@ -478,15 +522,8 @@ fn values(edits: &MergedEdits) -> Fields {
 }
 
 fn field_case(field: &FieldName, edit: &FieldEdit, theirs: &Value, record: &ServerRecord) -> FieldCase {
-    FieldCase {
-        field: field.clone(),
-        base: edit.old.clone(),
-        mine: edit.new.clone(),
-        theirs: theirs.clone(),
-        mine_at: edit.stamp,
-        theirs_at: record.stamps.get(field).copied(),
-        winner: None,
-    }
+    FieldCase::new(field.clone(), edit.old.clone(), edit.new.clone(), theirs.clone())
+        .at(edit.stamp, record.stamps.get(field).copied())
 }
 
 /// Returns whether an operation was changed on the server's side of its record since the user saw it.

@@ -1,11 +1,13 @@
 //! Planning what to send: pure, from one reading of the outbox to the next batch.
 
 mod batch;
+mod case;
 mod clocks;
 mod decide;
 mod run;
 
 pub(crate) use batch::{Batch, Context, next_batch};
+pub(crate) use case::{Answers, Case, Judging};
 pub(crate) use decide::{Draft, creatable, overtaken};
 
 #[cfg(test)]

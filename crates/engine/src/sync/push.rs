@@ -12,7 +12,7 @@ use super::session::{Session, Stop};
 use crate::confirm::{Confirmed, News, Sent, confirm};
 use crate::ground::{Ground, Key};
 use crate::obstacle::released;
-use crate::plan::{Batch, Context, next_batch};
+use crate::plan::{Answers, Batch, Context, Judging, next_batch};
 use crate::progress::Stage;
 use crate::remap;
 use crate::setback::set_back;
@@ -35,6 +35,8 @@ struct Pushing {
     shrink: usize,
     /// How many requests in a row changed nothing.
     idle: usize,
+    /// What the app's policy has answered.
+    answers: Answers,
 }
 
 impl Session<'_> {
@@ -46,15 +48,17 @@ impl Session<'_> {
             held: BTreeSet::new(),
             shrink: usize::MAX,
             idle: 0,
+            answers: Answers::default(),
         };
         self.release().await?;
         while push.idle < MAX_IDLE {
             self.in_time()?;
             let batch = self.next_batch(&mut push).await?;
             let read = self.read_first(&mut push, &batch).await?;
+            let asked = self.ask_first(&mut push, &batch).await?;
             if !batch.items.is_empty() {
                 self.send_batch(&mut push, &batch, written).await?;
-            } else if batch.decided == 0 && !read {
+            } else if batch.decided == 0 && !read && !asked {
                 break;
             }
         }
@@ -73,6 +77,16 @@ impl Session<'_> {
             }
         }
         Ok(!batch.fetch.is_empty())
+    }
+
+    /// Puts the conflicts that a plan asks about to the app's policy; returns whether there were any.
+    async fn ask_first(&mut self, push: &mut Pushing, batch: &Batch) -> Result<bool, Stop> {
+        for case in &batch.ask {
+            self.in_time()?;
+            let answer = self.judge.ask(&*self.host.clock, case.clone()).await;
+            push.answers.keep(case.clone(), answer);
+        }
+        Ok(!batch.ask.is_empty())
     }
 
     /// Reads a record; if it cannot be read, its operations stay back and are set back.
@@ -163,7 +177,10 @@ impl Session<'_> {
                 let new_id = || host.uuid();
                 let context = Context {
                     capabilities: &self.capabilities,
-                    policy: self.policy,
+                    judging: Judging {
+                        policy: &self.judge.policy,
+                        answers: &push.answers,
+                    },
                     now: self.host.clock.now(),
                     server_now: self.server_now(reading.clock),
                     new_id: &new_id,
@@ -173,10 +190,11 @@ impl Session<'_> {
                 };
                 next_batch(&mut reading, &context)
             };
-            if !batch.fetch.is_empty() {
+            if !batch.fetch.is_empty() || !batch.ask.is_empty() {
                 // Nothing is made durable on a plan that is not whole yet.
                 return Ok(Batch {
                     fetch: batch.fetch,
+                    ask: batch.ask,
                     ..Batch::default()
                 });
             }

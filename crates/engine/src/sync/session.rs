@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use driftless_conflict::ConflictPolicy;
 use driftless_record::{EntityName, LogId, Operation, OperationState, Timestamp};
 use driftless_store::{
     JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError, Write, WriteBatch,
@@ -18,6 +17,7 @@ use crate::EngineError;
 use crate::confirm::Sent;
 use crate::gate::Gate;
 use crate::host::{Account, Host};
+use crate::judge::Judge;
 use crate::notes::{self, Note};
 use crate::progress::{NoProgress, Progress, ProgressSink, Stage};
 use crate::report::SyncReport;
@@ -71,7 +71,7 @@ impl Default for SyncOptions {
 pub(crate) struct Session<'a> {
     pub host: &'a Host,
     pub account: &'a Account,
-    pub policy: &'a dyn ConflictPolicy,
+    pub judge: &'a Judge,
     pub transport: &'a dyn Transport,
     pub worker: &'a Worker,
     pub gate: &'a Arc<Gate>,

@@ -3,7 +3,8 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use driftless_engine::{Account, Engine, Parts, SyncOptions, SyncReport};
+use driftless_conflict::ConflictPolicy;
+use driftless_engine::{Account, Engine, Parts, Policy, SyncOptions, SyncReport};
 use driftless_record::{
     ChoiceOption, Collection, DeviceId, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
     Lookup, RecordId, Schema, UserId, Value,
@@ -138,6 +139,17 @@ impl Device {
         if killed {
             self.engine = Engine::open(self.parts.clone()).unwrap();
         }
+    }
+
+    /// Starts the app anew over the same store, with a policy of its own that may take a second for a case. Time passes
+    /// by [`TestClock::pass`] alone.
+    pub(crate) fn start_with(&mut self, policy: Arc<dyn ConflictPolicy>) {
+        self.clock.stand_still();
+        self.parts.policy = Policy::Own {
+            policy,
+            limit_millis: 1000,
+        };
+        self.engine = Engine::open(self.parts.clone()).unwrap();
     }
 
     pub(crate) fn text(&self, of: &str, id: &RecordId, field: &str) -> Option<String> {

@@ -12,6 +12,7 @@ mod made_keys;
 mod main_job;
 mod order;
 mod patience;
+mod policies;
 mod reading;
 mod stuck;
 mod unproved;

@@ -36,6 +36,8 @@ struct CaseV1<'a> {
     mine_at: Option<StoredStamp>,
     theirs_at: Option<StoredStamp>,
     winner: Option<SideV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<StoredValue<'a>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -169,17 +171,19 @@ fn write_case(case: &FieldCase) -> CaseV1<'_> {
         mine_at: case.mine_at.map(Into::into),
         theirs_at: case.theirs_at.map(Into::into),
         winner: case.winner.map(Into::into),
+        made: case.made.as_ref().map(Into::into),
     }
 }
 
 fn read_case(case: CaseV1<'_>) -> Result<FieldCase, Unreadable> {
-    Ok(FieldCase {
-        field: case.field,
-        base: case.base.try_into()?,
-        mine: case.mine.try_into()?,
-        theirs: case.theirs.try_into()?,
-        mine_at: case.mine_at.map(Into::into),
-        theirs_at: case.theirs_at.map(Into::into),
-        winner: case.winner.map(Into::into),
-    })
+    let mut read = FieldCase::new(
+        case.field,
+        case.base.try_into()?,
+        case.mine.try_into()?,
+        case.theirs.try_into()?,
+    )
+    .at(case.mine_at.map(Into::into), case.theirs_at.map(Into::into));
+    read.winner = case.winner.map(Into::into);
+    read.made = case.made.map(TryInto::try_into).transpose()?;
+    Ok(read)
 }

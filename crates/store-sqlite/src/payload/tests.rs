@@ -226,22 +226,17 @@ const ENTRY: &str = r#"{"v":1,"id":3,"at":8,"kind":"conflict","record":["Account
 
 #[test]
 fn a_log_entry_of_an_old_writer_reads_like_new() {
-    let entry = LogEntry {
+    let mut case = FieldCase::new(field("name"), Value::Null, Value::text("a"), Value::text("b"))
+        .at(Some(stamp()), None);
+    case.winner = Some(Side::Mine);
+    let mut entry = LogEntry {
         id: LogId(3),
         at: Timestamp(8),
         kind: LogKind::Conflict,
         record: Some(account()),
         title: "Alpha".to_owned(),
         operations: vec![OperationId(Uuid::from_u128(4))],
-        fields: vec![FieldCase {
-            field: field("name"),
-            base: Value::Null,
-            mine: Value::text("a"),
-            theirs: Value::text("b"),
-            mine_at: Some(stamp()),
-            theirs_at: None,
-            winner: Some(Side::Mine),
-        }],
+        fields: vec![case],
         cause: Some(Cause {
             class: CauseClass::MissingReference,
             field: Some(field("name")),
@@ -258,6 +253,10 @@ fn a_log_entry_of_an_old_writer_reads_like_new() {
     };
     assert_eq!(encode_log(&entry).unwrap(), ENTRY);
     assert_eq!(decode_log(ENTRY).unwrap(), entry);
+    entry.fields[0].made = Some(Value::text("a and b"));
+    let made = ENTRY.replace(r#""winner":"mine""#, r#""winner":"mine","made":{"t":"a and b"}"#);
+    assert_eq!(encode_log(&entry).unwrap(), made);
+    assert_eq!(decode_log(&made).unwrap(), entry);
 }
 
 /// What version 1 wrote for an entity.

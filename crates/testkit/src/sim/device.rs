@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use driftless_engine::{Account, Engine, EngineError, Host, Parts, SyncOptions, SyncReport};
+use driftless_engine::{Account, Engine, EngineError, Host, Parts, Policy, SyncOptions, SyncReport};
 use driftless_record::{DeviceId, OperationId, RecordId, UserId};
 use driftless_store::RecordStore;
 use uuid::Uuid;
@@ -215,7 +215,7 @@ fn process(
     let seen = SimStore::new(store.clone(), life.clone(), broken.commit);
     let mut parts = Parts::new(Arc::new(seen), host, account);
     if let Some(policy) = &broken.policy {
-        parts.policy = policy.clone();
+        parts.policy = Policy::BuiltIn(policy.clone());
     }
     Engine::open(parts)
 }
