@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftless_engine::{EngineError, NoProgress, Outcome, SyncOptions, SyncReport, What};
+use driftless_engine::{EngineError, NoProgress, Outcome, SyncOptions, SyncReport, TakeOver, What};
 use driftless_mode::Activity;
 use driftless_record::OperationId;
 
@@ -32,6 +32,7 @@ pub(crate) async fn synchronize(desk: &Desk, deadline: Option<Duration>) -> Resu
         deadline_millis: deadline.map(millis),
         stop: Arc::clone(&stop.thrown),
         progress: Arc::clone(&shown) as _,
+        take_over: TakeOver::Any,
         ..SyncOptions::default()
     };
     let report = tokio::select! {
@@ -123,6 +124,7 @@ async fn try_push(desk: &Desk) -> Result<(), CliError> {
         what: What::Push,
         deadline_millis: Some(millis(AT_ONCE)),
         progress: Arc::new(NoProgress),
+        take_over: TakeOver::Any,
         ..SyncOptions::default()
     };
     // An answer that comes too late is no harm: what was sent is asked for before anything else is sent.

@@ -1,5 +1,6 @@
 //! Which operations must be applied before which others.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use driftless_record::{
@@ -103,10 +104,10 @@ fn references(operation: &Operation) -> BTreeMap<Target<'_>, bool> {
     found
 }
 
-/// What pending operations need of each other across records: what was noted when they were made, and what a delete
-/// waits for (law L5): every pending create, move and delete of a record that refers to the deleted one, made before
-/// the delete or, if it ends the reference, after it. Where two records refer to each other, the earlier delete waits
-/// for nothing.
+/// What pending operations need of each other across records: what was noted when they were made, the creates of
+/// records that they named before these were made, and what a delete waits for (law L5): every pending create, move and
+/// delete of a record that refers to the deleted one, made before the delete or, if it ends the reference, after it.
+/// Where two records refer to each other, the earlier delete waits for nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     of: BTreeMap<OperationId, BTreeSet<OperationId>>,
@@ -121,6 +122,7 @@ impl Needs {
                 .map(|operation| (operation.id, operation.needs.clone()))
                 .collect(),
         };
+        needs.of_later_creates(pending);
         let deletes: Vec<&Operation> = pending
             .iter()
             .filter(|operation| matches!(operation.kind, OperationKind::Delete { .. }))
@@ -152,6 +154,28 @@ impl Needs {
             }
         }
         needs
+    }
+
+    /// Adds what names a record that was made only afterwards: it waits for the create.
+    fn of_later_creates(&mut self, pending: &[Operation]) {
+        let mut first: HashMap<Target<'_>, &Operation> = HashMap::new();
+        for operation in pending {
+            first.entry(target(operation)).or_insert(operation);
+        }
+        first.retain(|_, operation| matches!(operation.kind, OperationKind::Create(_)));
+        if first.is_empty() {
+            return;
+        }
+        for operation in pending {
+            for (to, ends) in references(operation) {
+                let later = first
+                    .get(&to)
+                    .filter(|create| create.sequence > operation.sequence);
+                if let Some(create) = later.filter(|_| !ends) {
+                    self.of.entry(operation.id).or_default().insert(create.id);
+                }
+            }
+        }
     }
 
     /// Returns what an operation needs on other records; some of it may be on the server by now.
@@ -229,6 +253,43 @@ impl<'a> Graph<'a> {
         needed.chain(self.order.previous.get(&operation).copied())
     }
 
+    /// Returns the operations between one that names a record made only afterwards and itself, itself first, each
+    /// followed by one that it waits for; `None` if it does not wait for itself through that record's create.
+    pub(crate) fn circle(&self, operation: OperationId) -> Option<Vec<&'a Operation>> {
+        let start = self.by_id.get(&operation).copied()?;
+        let later = |other: &&Operation| other.sequence > start.sequence && target(other) != target(start);
+        let mut came_from: BTreeMap<OperationId, OperationId> = BTreeMap::new();
+        let mut open: Vec<OperationId> = self
+            .before(operation)
+            .filter(later)
+            .map(|other| other.id)
+            .collect();
+        came_from.extend(open.iter().map(|first| (*first, operation)));
+        while let Some(next) = open.pop() {
+            for before in self.before(next) {
+                if before.id == operation {
+                    let mut around = vec![next];
+                    while let Some(from) = came_from.get(around.last()?).filter(|from| **from != operation) {
+                        around.push(*from);
+                    }
+                    around.push(operation);
+                    around.reverse();
+                    return Some(
+                        around
+                            .iter()
+                            .filter_map(|id| self.by_id.get(id).copied())
+                            .collect(),
+                    );
+                }
+                if let Entry::Vacant(unseen) = came_from.entry(before.id) {
+                    unseen.insert(next);
+                    open.push(before.id);
+                }
+            }
+        }
+        None
+    }
+
     /// Returns for every operation the parked or unknown ones that it waits for, directly or through others; none for
     /// those that wait for nothing.
     pub(crate) fn blocked_by(&self) -> BTreeMap<OperationId, BTreeSet<OperationId>> {
@@ -269,8 +330,8 @@ impl<'a> Graph<'a> {
         for operation in self.pending {
             of_record.entry(target(operation)).or_default().push(operation);
             if !matches!(operation.kind, OperationKind::Delete { .. }) {
-                for need in &operation.needs {
-                    without.entry(*need).or_default().push(operation);
+                for need in self.needs.of(operation.id) {
+                    without.entry(need).or_default().push(operation);
                 }
             }
         }

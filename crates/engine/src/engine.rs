@@ -8,7 +8,9 @@ use driftless_record::{
 };
 use driftless_store::{LogSelection, RecordStore};
 use driftless_transport::Transport;
+use uuid::Uuid;
 
+use crate::driver::Driver;
 use crate::edit::{self, Wish, Written};
 use crate::gate::Gate;
 use crate::host::{Account, Host};
@@ -59,6 +61,8 @@ pub struct Engine {
 
 struct Inner {
     parts: Parts,
+    /// Names this engine among those that have the store open.
+    id: Uuid,
     worker: Worker,
     judge: Judge,
     syncing: AtomicBool,
@@ -83,6 +87,7 @@ impl Engine {
         let worker = Worker::start(parts.store.clone())?;
         Ok(Self {
             inner: Arc::new(Inner {
+                id: parts.host.uuid(),
                 judge: Judge::new(parts.policy.clone()),
                 parts,
                 worker,
@@ -286,11 +291,13 @@ impl Engine {
     /// Synchronizes: sends the outbox, reads what changed on the server, and says what happened.
     ///
     /// What the server or the network does wrong never loses anything and is told in [`SyncReport::interrupted`]; an
-    /// error means that the device itself failed, or that another user is signed in. The caller holds the lease of the
-    /// account: one process drives it.
+    /// error means that the device itself failed, that another user is signed in, or that another engine drives the
+    /// store: a lease in the store lets one of them send at a time, and one that was held up until another took over
+    /// can neither send nor confirm any more (law L7).
     ///
     /// # Errors
-    /// [`EngineError::OtherUser`], [`EngineError::NotPossible`] if a synchronization is under way, or the store's.
+    /// [`EngineError::OtherUser`], [`EngineError::NotPossible`] if a synchronization is under way, here or elsewhere,
+    /// or the store's.
     pub async fn sync(
         &self,
         transport: &dyn Transport,
@@ -302,12 +309,13 @@ impl Engine {
         }
         let _turn = Turn(&inner.syncing);
         let parts = &inner.parts;
+        let driver = Driver::take(&inner.worker, &parts.host.clock, inner.id, options.take_over).await?;
         let session = Session {
             host: &parts.host,
             account: &parts.account,
             judge: &inner.judge,
             transport,
-            worker: &inner.worker,
+            worker: &driver,
             gate: &inner.gate,
             started: parts.host.clock.monotonic(),
             options,
@@ -315,6 +323,9 @@ impl Engine {
             capabilities: std::collections::BTreeMap::new(),
             losses: 0,
         };
-        session.run().await
+        let report = session.run().await;
+        // Everything is committed by now, and a lease that cannot be given back runs out by itself.
+        let _ = driver.give_back().await;
+        report
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Ground {
     pub pending: Vec<Operation>,
     /// The images of their records.
     pub images: BTreeMap<Key, Image>,
+    /// The largest sequence number of all operations.
+    pub last_sequence: u64,
     /// The number of the next log entry.
     pub next_log: LogId,
     /// The administrator's settings.
@@ -49,12 +51,14 @@ impl Ground {
                 images.insert(key, image);
             }
         }
+        let last = store.operations(&OperationSelection::Latest(1))?;
         let last_log = store.log(&LogSelection::Latest(1))?;
         Ok(Self {
             number,
             schema: store.schema()?,
             pending,
             images,
+            last_sequence: last.last().map_or(0, |operation| operation.sequence),
             next_log: LogId(last_log.last().map_or(1, |entry| entry.id.0 + 1)),
             settings: notes::read(store, &Note::Settings)?.unwrap_or_default(),
             clock: notes::read(store, &Note::Clock)?,
@@ -67,6 +71,12 @@ impl Ground {
         let id = self.next_log;
         self.next_log = LogId(id.0 + 1);
         id
+    }
+
+    /// Returns the sequence number for a new operation, and counts it.
+    pub(crate) fn take_sequence(&mut self) -> u64 {
+        self.last_sequence += 1;
+        self.last_sequence
     }
 
     /// Returns the pending operations of a record, in sequence.
@@ -155,6 +165,7 @@ impl Ground {
     }
 
     fn absorb_operation(&mut self, operation: Operation) {
+        self.last_sequence = self.last_sequence.max(operation.sequence);
         let at = self
             .pending
             .binary_search_by_key(&operation.sequence, |known| known.sequence);

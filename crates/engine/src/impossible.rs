@@ -9,6 +9,12 @@ pub enum NotPossible {
     /// Another synchronization of this process runs.
     #[error("a synchronization is under way already")]
     Synchronizing,
+    /// Another engine, mostly that of another process, drives the store.
+    #[error("another process is synchronizing this account")]
+    DrivenElsewhere,
+    /// Another engine has taken the store over while this one was held up; it goes on with the work.
+    #[error("another process has taken over to synchronize this account")]
+    TakenOver,
     /// The log entry waits for nobody any more.
     #[error("entry {0} is settled already")]
     Settled(LogId),
@@ -49,6 +55,10 @@ impl NotPossible {
     pub fn hint(&self) -> String {
         match self {
             Self::Synchronizing => "wait until it has ended".to_owned(),
+            Self::DrivenElsewhere => {
+                "wait until it has ended; one that was killed is gone within a minute".to_owned()
+            }
+            Self::TakenOver => "nothing was lost; look at what the other one has done".to_owned(),
             Self::Settled(_) | Self::NothingLeft(_) => {
                 "look at the entries of the log that are open".to_owned()
             }

@@ -18,6 +18,8 @@ pub(crate) enum Note {
     LastSync,
     /// How far an entity was read: [`EntityMark`].
     Entity(EntityName),
+    /// Who drives the store: `Lease`.
+    Lease,
     /// What was read of a set of changes that was cut short: `Staged`.
     Staged(EntityName),
     /// The id that a record has instead of this one: `RecordId`.
@@ -31,6 +33,7 @@ impl Note {
             Self::Clock => "clock".to_owned(),
             Self::Contacts => "contacts".to_owned(),
             Self::LastSync => "last-sync".to_owned(),
+            Self::Lease => "lease".to_owned(),
             Self::Entity(entity) => format!("entity/{entity}"),
             Self::Staged(entity) => format!("staged/{entity}"),
             Self::Alias(entity, id) => format!("alias/{entity}/{id}"),

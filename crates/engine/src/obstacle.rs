@@ -9,6 +9,7 @@ use driftless_record::{
 };
 use driftless_store::{Image, Write};
 
+use crate::circle;
 use crate::edit::settled;
 use crate::ground::{Ground, key};
 
@@ -23,15 +24,18 @@ pub(crate) enum Obstacle {
     UpdateClosed,
     /// The entity's records cannot be deleted any more.
     DeleteClosed,
+    /// The record and others that were made here need each other, and none of them can be made first.
+    Circle,
     /// The server tells no revision of the record, and changes it only under one.
     RevisionHidden,
 }
 
-const ALL: [Obstacle; 5] = [
+const ALL: [Obstacle; 6] = [
     Obstacle::EntityGone,
     Obstacle::CreateClosed,
     Obstacle::UpdateClosed,
     Obstacle::DeleteClosed,
+    Obstacle::Circle,
     Obstacle::RevisionHidden,
 ];
 
@@ -62,6 +66,7 @@ impl Obstacle {
             Self::CreateClosed => "device:no-create",
             Self::UpdateClosed => "device:no-update",
             Self::DeleteClosed => "device:no-delete",
+            Self::Circle => "device:circle",
             Self::RevisionHidden => "device:no-revision",
         }
     }
@@ -72,6 +77,9 @@ impl Obstacle {
             Self::CreateClosed => "the server takes no new records of this kind any more",
             Self::UpdateClosed => "the server does not let records of this kind be changed any more",
             Self::DeleteClosed => "the server does not let records of this kind be deleted any more",
+            Self::Circle => {
+                "this record and another one that was made here need each other, so neither can be made first; leave one of the references out"
+            }
             Self::RevisionHidden => {
                 "the server does not tell this record's revision, which it demands for a change"
             }
@@ -119,7 +127,14 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
         let parked = by_log.remove(&entry.id).unwrap_or_default();
         let stands = |operation: &&Operation| {
             Obstacle::of(&ground.schema, operation).is_some()
-                || (obstacle == Obstacle::RevisionHidden && !has_revision(ground.images.get(&key(operation))))
+                || match obstacle {
+                    Obstacle::RevisionHidden => !has_revision(ground.images.get(&key(operation))),
+                    Obstacle::Circle => circle::holds(&ground.schema, &ground.pending, operation.id),
+                    Obstacle::EntityGone
+                    | Obstacle::CreateClosed
+                    | Obstacle::UpdateClosed
+                    | Obstacle::DeleteClosed => false,
+                }
         };
         if parked.iter().any(stands) {
             continue;

@@ -6,6 +6,7 @@ use driftless_record::{EntityName, OperationId, OperationState};
 use driftless_store::{RecordStore, StoreError, Write};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
 
+use crate::circle::opened;
 use crate::ground::Ground;
 use crate::host::Host;
 use crate::judge::Policy;
@@ -34,6 +35,8 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
     let mut ground = Ground::read(store)?;
     let all: Vec<OperationId> = ground.pending.iter().map(|operation| operation.id).collect();
     let mut preview = Preview::default();
+    let writes = opened(&mut ground, host.clock.now(), &|| OperationId(host.uuid()));
+    ground.absorb(writes.clone());
     for operation in &ground.pending {
         if matches!(
             operation.state,
@@ -74,7 +77,7 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
             preview.asks.push(operation.id);
         }
     }
-    for write in batch.writes {
+    for write in writes.iter().chain(&batch.writes) {
         let Write::PutOperation(operation) = write else {
             continue;
         };
@@ -83,6 +86,10 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
         } else if operation.state.parked().is_some() {
             preview.conflicts.push(operation.id);
         }
+    }
+    if !writes.is_empty() {
+        // What would be made on the way is not in the outbox yet.
+        preview.sends.retain(|id| all.contains(id));
     }
     let told = |id: &OperationId| {
         [

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use driftless_engine::{Engine, EngineError, Parts, ProgressSink, SyncOptions, SyncReport, Written};
+use driftless_engine::{
+    Engine, EngineError, Parts, ProgressSink, SyncOptions, SyncReport, TakeOver, Written,
+};
 use driftless_record::{Fields, LogEntry, Record, RecordId, Timestamp};
 use driftless_store::LogSelection;
 use driftless_transport::{Credentials, Transport as _};
@@ -91,6 +93,7 @@ impl Device {
     pub(super) async fn sync(&self, progress: Arc<dyn ProgressSink>) -> Result<SyncReport, CliError> {
         let options = SyncOptions {
             progress,
+            take_over: TakeOver::Any,
             ..SyncOptions::default()
         };
         Ok(self.engine.sync(&self.wire, options).await?)

@@ -1,15 +1,21 @@
 //! What waits for what, row by row.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftless_record::{
-    BootId, DeviceId, FieldEdit, FieldName, LogId, Lookup, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, RecordId, TenantId, Timestamp, UserId, Value,
+    BootId, DeviceId, EntitySchema, FieldEdit, FieldKind, FieldName, FieldSchema, LogId, Lookup, Operation,
+    OperationId, OperationKind, OperationState, RawStamp, RecordId, Schema, Settings, TenantId, Timestamp,
+    UserId, Value,
 };
+use driftless_store::CommitNumber;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{Graph, Needs};
+use crate::circle;
+use crate::contacts::Contacts;
+use crate::ground::Ground;
 
 fn name(text: &str) -> FieldName {
     FieldName::parse(text).unwrap()
@@ -185,9 +191,69 @@ fn many_edits_of_one_record_are_told_in_time_that_grows_with_their_number() {
     assert!(blocked.values().all(|by| numbers(by.iter().copied()) == "1"));
 }
 
+/// Opens the circles of a queue whose entity need not have a parent, or needs one.
+fn opened(pending: Vec<Operation>, required: bool) -> Vec<Operation> {
+    let mut entity = EntitySchema::new("Case".try_into().unwrap());
+    let kind = FieldKind::Lookup {
+        targets: vec!["Case".try_into().unwrap()],
+    };
+    entity.add(FieldSchema {
+        required,
+        ..FieldSchema::new(name("parent"), kind)
+    });
+    let mut schema = Schema::default();
+    schema.add(entity);
+    let mut ground = Ground {
+        number: CommitNumber(0),
+        schema: Arc::new(schema),
+        last_sequence: pending.len() as u64,
+        pending,
+        images: BTreeMap::new(),
+        next_log: LogId(1),
+        settings: Settings::default(),
+        clock: None,
+        contacts: Contacts::default(),
+    };
+    let count = std::cell::Cell::new(1000);
+    let new_id = || id(count.replace(count.get() + 1));
+    let writes = circle::opened(&mut ground, Timestamp(0), &new_id);
+    ground.absorb(writes);
+    ground.pending
+}
+
+/// Says what each operation waits for once circles are opened; `!` stands for one that is told to a person.
+#[track_caller]
+fn check_opened(words: &str, required: bool, expected: &str) {
+    let pending = opened(operations(words), required);
+    let needs = Needs::of_all(&pending);
+    let told = |operation: &Operation| {
+        let of = numbers(needs.of(operation.id));
+        let parked = if operation.state.parked().is_some() {
+            "!"
+        } else {
+            ""
+        };
+        (!of.is_empty()).then(|| format!("{parked}{}:{of}", operation.sequence))
+    };
+    let told: Vec<_> = pending.iter().filter_map(told).collect();
+    assert_eq!(told.join(" "), expected, "{words}");
+}
+
+#[test]
+fn l06_a_circle_is_opened_where_a_reference_can_follow() {
+    check_opened("+a>b +b>a^1", false, "2:1 3:2");
+    check_opened("+a>b +b>c +c>a^1", false, "2:3 3:1 4:2");
+    check_opened("+a>b +b>a^1 a:b>-", false, "2:1");
+    check_opened("+a>b +b>a^1", true, "!1:2 2:1");
+    check_opened("+a>b +b", true, "1:2");
+}
+
 proptest! {
+    /// What waits for what, over any queue: after circles of new records are opened, only what a person was told of
+    /// may wait for itself.
     #[test]
     fn l05_nothing_waits_for_itself(
+        required in any::<bool>(),
         steps in proptest::collection::vec((0u8..4, 0usize..4, 0usize..4, 0usize..4), 1..14),
     ) {
         let of = |at: usize| ["a", "b", "c", "-"][at];
@@ -210,7 +276,13 @@ proptest! {
                 .collect();
             operations[at].needs.extend(made);
         }
-        let needs = Needs::of_all(&operations);
+        let operations = opened(operations, required);
+        let parked = |operation: &Operation| operation.state.parked().is_some();
+        prop_assert!(required || !operations.iter().any(parked), "{:?}", words);
+        let mut needs = Needs::of_all(&operations);
+        for told in operations.iter().filter(|operation| parked(operation)) {
+            needs.of.remove(&told.id);
+        }
         let order = super::Order::of(&operations);
         for operation in &operations {
             for before in needs.of(operation.id) {

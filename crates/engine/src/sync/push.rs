@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftless_record::{Cause, CauseClass, EntityName, Schema, Sending, Timestamp};
+use driftless_record::{Cause, CauseClass, EntityName, OperationId, Schema, Sending, Timestamp};
 use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
 use super::fetch::Read;
 use super::session::{Session, Stop};
+use crate::circle::opened;
 use crate::confirm::{Confirmed, News, Sent, confirm};
 use crate::ground::{Ground, Key};
+use crate::host::Host;
 use crate::obstacle::released;
 use crate::plan::{Answers, Batch, Context, Judging, next_batch};
 use crate::progress::Stage;
@@ -168,7 +170,10 @@ impl Session<'_> {
         loop {
             let mut reading = match push.ground.take() {
                 Some(reading) => reading,
-                None => self.worker.run(Ground::read).await?,
+                None => {
+                    let host = self.host.clone();
+                    self.worker.run(move |store| read_opened(store, &host)).await?
+                }
             };
             self.learn_capabilities(&reading).await?;
             let limit = self.batch_limit(&reading).min(push.shrink).max(1);
@@ -242,6 +247,7 @@ impl Session<'_> {
     /// Sends a batch that was made durable, and confirms its reply.
     async fn send(&mut self, ground: &mut Option<Ground>, items: &[PushItem]) -> Result<Confirmed, Stop> {
         let schema = self.schema(ground.as_ref()).await?;
+        self.worker.hold().await?;
         let reply = self.transport.push(&schema, items).await;
         let (results, error) = results_of(items, reply);
         let confirmed = self.keep(ground, results).await?;
@@ -302,6 +308,18 @@ fn keep(
         match ground.commit(store, confirmed.writes.clone()) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| (ground, confirmed)),
+        }
+    }
+}
+
+/// Reads the outbox, with every circle in it opened.
+fn read_opened(store: &dyn RecordStore, host: &Host) -> Result<Ground, StoreError> {
+    loop {
+        let mut ground = Ground::read(store)?;
+        let writes = opened(&mut ground, host.clock.now(), &|| OperationId(host.uuid()));
+        match ground.commit(store, writes) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|()| ground),
         }
     }
 }

@@ -15,13 +15,14 @@ use futures_util::future::{Either, select};
 
 use crate::EngineError;
 use crate::confirm::Sent;
+use crate::driver::Driver;
 use crate::gate::Gate;
 use crate::host::{Account, Host};
 use crate::judge::Judge;
+use crate::lease::TakeOver;
 use crate::notes::{self, Note};
 use crate::progress::{NoProgress, Progress, ProgressSink, Stage};
 use crate::report::SyncReport;
-use crate::worker::Worker;
 
 /// How long after its deadline a synchronization waits for a call that is under way, in milliseconds.
 const GRACE_MILLIS: u64 = 500;
@@ -51,6 +52,8 @@ pub struct SyncOptions {
     pub stop: Arc<AtomicBool>,
     /// The most rows in a page.
     pub page_rows: usize,
+    /// Whether a lease of another engine is taken over that has not run out.
+    pub take_over: TakeOver,
     /// Who is told about progress.
     pub progress: Arc<dyn ProgressSink>,
 }
@@ -62,6 +65,7 @@ impl Default for SyncOptions {
             deadline_millis: None,
             stop: Arc::default(),
             page_rows: 2000,
+            take_over: TakeOver::RunOut,
             progress: Arc::new(NoProgress),
         }
     }
@@ -73,7 +77,7 @@ pub(crate) struct Session<'a> {
     pub account: &'a Account,
     pub judge: &'a Judge,
     pub transport: &'a dyn Transport,
-    pub worker: &'a Worker,
+    pub worker: &'a Driver<'a>,
     pub gate: &'a Arc<Gate>,
     pub options: SyncOptions,
     pub started: i64,

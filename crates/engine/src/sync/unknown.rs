@@ -128,6 +128,7 @@ impl Session<'_> {
         while let Some(mut chunk) = chunks.pop() {
             self.in_time()?;
             let items = items(&chunk);
+            self.worker.hold().await?;
             match self.transport.push(schema, &items).await {
                 Ok(reply) => {
                     let (results, _) = results_of(&items, Ok(reply));

@@ -4,12 +4,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use driftless_conflict::ConflictPolicy;
-use driftless_engine::{Account, Engine, Parts, Policy, SyncOptions, SyncReport};
+use driftless_engine::{Account, Engine, Parts, Policy, SyncOptions, SyncReport, TakeOver};
 use driftless_record::{
     ChoiceOption, Collection, DeviceId, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
     Lookup, RecordId, Schema, UserId, Value,
 };
-use driftless_store::{LogSelection, MemoryStore};
+use driftless_store::{LogSelection, MemoryStore, RecordStore};
 use driftless_testkit::backend::{Backend, BackendTransport};
 use driftless_testkit::host::{TestClock, test_host};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
@@ -52,6 +52,12 @@ pub(crate) fn schema() -> Schema {
         each_transition_matters: true,
         ..FieldSchema::new(name("status"), status)
     });
+    account.add(FieldSchema::new(
+        name("main"),
+        FieldKind::Lookup {
+            targets: vec![entity("Contact")],
+        },
+    ));
     account.display_field = Some(name("name"));
     let contacts = Collection {
         entity: entity("Contact"),
@@ -113,6 +119,8 @@ pub(crate) fn able() -> Capabilities {
 pub(crate) fn options() -> SyncOptions {
     SyncOptions {
         page_rows: 3,
+        // Whoever died before was killed by the test.
+        take_over: TakeOver::Any,
         ..SyncOptions::default()
     }
 }
@@ -130,6 +138,16 @@ impl Device {
         self.engine.sync(&self.wire, options()).await.unwrap()
     }
 
+    /// Opens another engine over the same store, as another process would.
+    pub(crate) fn other_engine(&self) -> Engine {
+        Engine::open(self.parts.clone()).unwrap()
+    }
+
+    /// Starts a new process on the same store.
+    pub(crate) fn restart(&mut self) {
+        self.engine = self.other_engine();
+    }
+
     /// Synchronizes until the end, or until a fault kills the process: then a new one opens the same store.
     pub(crate) async fn sync_or_die(&mut self) {
         let killed = {
@@ -137,7 +155,7 @@ impl Device {
             matches!(select(sync, self.kills.next()).await, Either::Right(_))
         };
         if killed {
-            self.engine = Engine::open(self.parts.clone()).unwrap();
+            self.restart();
         }
     }
 
@@ -175,7 +193,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(devices: usize, capabilities: Capabilities, seed: u64) -> Self {
-        let backend = Arc::new(Mutex::new(Backend::new(Arc::new(schema()), capabilities)));
+        Self::over(devices, (schema(), capabilities), seed, || {
+            Arc::new(MemoryStore::new())
+        })
+    }
+
+    /// Makes a world with this schema whose devices keep their data in these stores.
+    pub(crate) fn over(
+        devices: usize,
+        (schema, capabilities): (Schema, Capabilities),
+        seed: u64,
+        store: impl Fn() -> Arc<dyn RecordStore>,
+    ) -> Self {
+        let backend = Arc::new(Mutex::new(Backend::new(Arc::new(schema), capabilities)));
         backend.lock().unwrap().set_now(1_000_000);
         let devices = (0..devices)
             .map(|number| {
@@ -187,7 +217,7 @@ impl World {
                     device,
                 };
                 let host = test_host(clock.clone(), seed.wrapping_mul(31).wrapping_add(number as u64));
-                let parts = Parts::new(Arc::new(MemoryStore::new()), host, account);
+                let parts = Parts::new(store(), host, account);
                 let (wire, kills) = BackendTransport::new(backend.clone(), "ann");
                 Device {
                     engine: Engine::open(parts.clone()).unwrap(),

@@ -213,7 +213,7 @@ async fn play(world: &mut World, step: &Step, made: &mut Vec<(usize, OperationId
     }
 }
 
-fn view(world: &World, device: usize, of: &str) -> BTreeMap<RecordId, Fields> {
+pub(crate) fn view(world: &World, device: usize, of: &str) -> BTreeMap<RecordId, Fields> {
     let all = world.devices[device]
         .engine
         .query(&Query::all(entity(of)))

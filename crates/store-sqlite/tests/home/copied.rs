@@ -159,7 +159,7 @@ fn suspected(operations: Vec<Operation>) -> Vec<(ChangeAction, Vec<u64>)> {
 }
 
 #[test]
-fn queued_edits_of_one_record_are_looked_for_by_their_last_values() {
+fn l08_queued_edits_of_a_copied_home_are_looked_for_by_their_last_values() {
     let name = |n: u64| Fields::from([(field("name"), Value::text(format!("after {n}")))]);
     let delete: fn(_) -> _ = |edits: BTreeMap<FieldName, FieldEdit>| OperationKind::Delete {
         seen: Fields::new(),

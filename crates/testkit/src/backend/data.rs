@@ -7,7 +7,7 @@ use driftless_record::{
     Cause, CauseClass, Change, ChangeAction, Condition, EntityName, FieldKind, Fields, OperationId, Record,
     RecordId, RequestId, Revision, Schema, Sending, ServerRecord, Settings, Stamp, Value,
 };
-use driftless_transport::{Capabilities, PushResult, TransportError};
+use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
 use super::{Fault, Stumble};
 
@@ -42,6 +42,8 @@ pub struct Backend {
     answered: BTreeMap<RequestId, PushResult>,
     effects: Vec<Effect>,
     faults: VecDeque<Fault>,
+    /// Requests that are on their way still.
+    pub(super) late: Vec<Vec<PushItem>>,
     refuse: Option<fn(&Change) -> Option<Cause>>,
     stumble: Option<fn(&Change) -> Option<Stumble>>,
     rewrite: Option<fn(&mut Fields)>,
@@ -77,6 +79,7 @@ impl Backend {
             answered: BTreeMap::new(),
             effects: Vec::new(),
             faults: VecDeque::new(),
+            late: Vec::new(),
             refuse: None,
             stumble: None,
             rewrite: None,
@@ -226,7 +229,7 @@ impl Backend {
         stored.revision = next;
     }
 
-    /// Refuses from now on to delete a record that others refer to.
+    /// Refuses from now on to delete a record that others refer to, and to refer to one that is not there.
     pub fn keep_references(&mut self) {
         self.keeps_references = true;
     }
@@ -271,12 +274,28 @@ impl Backend {
         (self.revisions == Revisions::Told).then(|| revision(number))
     }
 
-    pub(super) fn stumbles_over(&self, change: &Change) -> Option<Stumble> {
+    fn stumbles_over(&self, change: &Change) -> Option<Stumble> {
         self.stumble.and_then(|rule| rule(change))
     }
 
+    /// Carries out the changes of a request; `None` if it breaks off on the way.
+    pub(super) fn carry_out_all(&mut self, items: &[PushItem]) -> Option<BTreeMap<RequestId, PushResult>> {
+        let mut results = BTreeMap::new();
+        for item in items {
+            let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
+            let result = match self.stumbles_over(&item.sending.change) {
+                Some(Stumble::Breaks) => return None,
+                Some(Stumble::Errs) => PushResult::Unknown,
+                None if item.after.iter().all(stands) => self.carry_out(&item.sending),
+                None => PushResult::Skipped,
+            };
+            results.insert(item.sending.id, result);
+        }
+        Some(results)
+    }
+
     /// Carries a change out, or answers as the first time if the request id is known.
-    pub(super) fn carry_out(&mut self, sending: &Sending) -> PushResult {
+    fn carry_out(&mut self, sending: &Sending) -> PushResult {
         let (request, change) = (sending.id, &sending.change);
         let repeatable = self.capabilities.idempotency == driftless_transport::Idempotency::Repeatable;
         if let Some(known) = self.answered.get(&request).filter(|_| repeatable) {
@@ -298,6 +317,20 @@ impl Backend {
     fn is_referred_to(&self, (entity, id): &(EntityName, RecordId)) -> bool {
         let to = |value: &Value| matches!(value, Value::Lookup(to) if to.entity == *entity && to.id == *id);
         self.records.values().any(|stored| stored.fields.values().any(to))
+    }
+
+    /// Returns whether a change names a record that is neither there nor the one that it makes.
+    fn refers_to_nothing(&self, change: &Change) -> bool {
+        let (ChangeAction::Create(fields) | ChangeAction::Update(fields)) = &change.action else {
+            return false;
+        };
+        fields.values().any(|value| match value {
+            driftless_record::Value::Lookup(to) => {
+                let itself = to.entity == change.entity && to.id == change.record;
+                !itself && !self.records.contains_key(&(to.entity.clone(), to.id.clone()))
+            }
+            _ => false,
+        })
     }
 
     fn write(&mut self, sending: &Sending) -> PushResult {
@@ -327,6 +360,9 @@ impl Backend {
         if matches!(change.action, ChangeAction::Delete) && self.keeps_references && self.is_referred_to(&key)
         {
             return failed(CauseClass::Referenced);
+        }
+        if self.keeps_references && self.refers_to_nothing(change) {
+            return failed(CauseClass::MissingReference);
         }
         let made = self.make_key(change);
         let key = made.clone().map_or(key, |(id, _)| (change.entity.clone(), id));

@@ -18,6 +18,10 @@ pub enum Fault {
     Unreachable,
     /// The request is lost on its way; nobody knows.
     RequestLost,
+    /// The request arrives twice; the second reply is read.
+    Twice,
+    /// No reply comes in time, and the request arrives behind the next one.
+    Late,
     /// The request has its effect, and the reply is lost.
     ReplyLost,
     /// The reply is cut after so many results.

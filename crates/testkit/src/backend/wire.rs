@@ -1,6 +1,5 @@
 //! The transport to the back end in memory.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,14 +8,14 @@ use driftless_record::{
     TenantId, Timestamp, UserId,
 };
 use driftless_transport::{
-    Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, PushResult,
-    Removal, RemovalReason, SweepPage, SweepRequest, Transport, TransportError,
+    Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, Removal,
+    RemovalReason, SweepPage, SweepRequest, Transport, TransportError,
 };
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::future::pending;
 
 use super::data::Stored;
-use super::{Backend, Fault, Stumble};
+use super::{Backend, Fault};
 
 /// The way to a [`Backend`], for one user. Clones lead to the same back end.
 #[derive(Debug, Clone)]
@@ -196,14 +195,14 @@ impl Transport for BackendTransport {
                 host: "memory".to_owned(),
                 detail: "down".to_owned(),
             }),
-            Fault::RequestLost => Err(lost("request lost")),
+            Fault::RequestLost | Fault::Late => Err(lost("request lost")),
             Fault::ReplyLost => Err(lost("reply lost")),
             Fault::KilledBefore | Fault::KilledAfter => {
                 // Nobody listens once the device is gone.
                 let _ = self.killed.unbounded_send(());
                 pending().await
             }
-            Fault::None | Fault::ReplyCut(_) => Ok(reply),
+            Fault::None | Fault::Twice | Fault::ReplyCut(_) => Ok(reply),
         }
     }
 }
@@ -213,22 +212,24 @@ impl BackendTransport {
     fn answer(&self, items: &[PushItem]) -> (Fault, PushReply) {
         let mut backend = self.lock();
         let fault = backend.next_fault();
-        let mut results = BTreeMap::new();
         if matches!(
             fault,
             Fault::Unreachable | Fault::RequestLost | Fault::KilledBefore
         ) {
             return (fault, PushReply::default());
         }
-        for item in items {
-            let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
-            let result = match backend.stumbles_over(&item.sending.change) {
-                Some(Stumble::Breaks) => return (Fault::ReplyLost, PushReply::default()),
-                Some(Stumble::Errs) => PushResult::Unknown,
-                None if item.after.iter().all(stands) => backend.carry_out(&item.sending),
-                None => PushResult::Skipped,
-            };
-            results.insert(item.sending.id, result);
+        if fault == Fault::Late {
+            backend.late.push(items.to_vec());
+            return (fault, PushReply::default());
+        }
+        if fault == Fault::Twice {
+            backend.carry_out_all(items);
+        }
+        let Some(mut results) = backend.carry_out_all(items) else {
+            return (Fault::ReplyLost, PushReply::default());
+        };
+        for late in std::mem::take(&mut backend.late) {
+            backend.carry_out_all(&late);
         }
         if let Fault::ReplyCut(after) = fault {
             let kept: Vec<_> = items.iter().take(after).map(|item| item.sending.id).collect();

@@ -1,6 +1,6 @@
 //! Carrying out the steps.
 
-use driftless_engine::{Decision, EngineError, SyncOptions, Written};
+use driftless_engine::{Decision, EngineError, SyncOptions, TakeOver, Written};
 use driftless_record::{Cause, CauseClass, Change, ChangeAction, Fields, Query, RecordId, Value};
 use driftless_store::LogSelection;
 
@@ -66,6 +66,7 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             let options = SyncOptions {
                 deadline_millis: *deadline,
                 page_rows: *page_rows,
+                take_over: TakeOver::Any,
                 ..SyncOptions::default()
             };
             synchronize(world, *device, (*weather, salt), options)

@@ -1,6 +1,6 @@
 //! The calm after the faults: everything must come to rest within a bound, and be equal everywhere (I9, I10, L39).
 
-use driftless_engine::{Decision, SyncOptions};
+use driftless_engine::{Decision, SyncOptions, TakeOver};
 use driftless_store::LogSelection;
 
 use super::check::difference;
@@ -37,6 +37,7 @@ pub(super) fn settle(world: &mut World<'_>, rng: &mut Rng) -> Result<(), Violati
             world.advance(next)?;
             let options = SyncOptions {
                 page_rows: 50,
+                take_over: TakeOver::Any,
                 ..SyncOptions::default()
             };
             synchronize(world, number, (Weather::Fine, rng.next()), options)?;
