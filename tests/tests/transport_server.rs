@@ -110,7 +110,7 @@ fn item(request: u128, record: &RecordId, action: ChangeAction, condition: Condi
         ChangeAction::Create(fields) | ChangeAction::Update(fields) => {
             fields.keys().map(|field| (field.clone(), stamp)).collect()
         }
-        ChangeAction::Delete => BTreeMap::new(),
+        ChangeAction::Delete | ChangeAction::Command(_) => BTreeMap::new(),
     };
     PushItem {
         sending: Sending {

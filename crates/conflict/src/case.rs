@@ -25,8 +25,8 @@ pub enum CaseKind {
     /// I made a lookup point to a record that the server does not have (any more): the case has that field, where
     /// `theirs` is the server's value of my record.
     LostReference,
-    /// I gave a command to a record that was changed on the server meanwhile: the case has the fields that changed, where
-    /// `mine` is what I saw.
+    /// I gave a command to a record that was changed on the server meanwhile: the case has the fields that both changed,
+    /// where `mine` is what the command is expected to make of them.
     CommandOnChanged,
 }
 

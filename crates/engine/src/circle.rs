@@ -169,14 +169,14 @@ fn afterwards(
 /// Returns whether an operation of the same record decides what becomes of a field.
 fn ends(operation: &Operation, field: &FieldName) -> bool {
     match &operation.kind {
-        OperationKind::Create(_) | OperationKind::Delete { .. } => true,
-        OperationKind::Update(edits) => edits.contains_key(field),
+        OperationKind::Create(_) | OperationKind::Delete { .. } | OperationKind::Awaited { .. } => true,
+        OperationKind::Update(edits) | OperationKind::Command { edits, .. } => edits.contains_key(field),
     }
 }
 
 fn rest_on(operation: &mut Operation, field: &FieldName, old: &Value) {
     match &mut operation.kind {
-        OperationKind::Update(edits) => {
+        OperationKind::Update(edits) | OperationKind::Command { edits, .. } => {
             if let Some(edit) = edits.get_mut(field) {
                 edit.old = old.clone();
             }
@@ -184,7 +184,7 @@ fn rest_on(operation: &mut Operation, field: &FieldName, old: &Value) {
         OperationKind::Delete { seen, .. } => {
             seen.insert(field.clone(), old.clone());
         }
-        OperationKind::Create(_) => {}
+        OperationKind::Create(_) | OperationKind::Awaited { .. } => {}
     }
 }
 

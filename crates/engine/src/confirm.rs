@@ -103,6 +103,10 @@ pub(crate) fn confirm(
         News::Answer(PushResult::Done { revision, record }) => {
             desk.done(ground, revision.clone(), record.as_deref(), into);
         }
+        News::Answer(PushResult::Ran { revision, .. }) => {
+            into.refresh.insert(desk.record.clone());
+            desk.done(ground, revision.clone(), None, into);
+        }
         News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);
         }
@@ -177,7 +181,7 @@ impl Desk<'_> {
             Applied::Accepted
         });
         let old_revision = self.image.server.as_ref().and_then(|s| s.record.revision.clone());
-        let image = after(entity, self.image, self.sending, revision, echo);
+        let image = after(entity, self.image, (self.sending, &self.carried), revision, echo);
         let new_revision = image.server.as_ref().and_then(|s| s.record.revision.clone());
         into.writes.extend(
             self.carried
@@ -356,7 +360,7 @@ fn is_newer(image: &Image, condition: &Condition) -> bool {
 fn after(
     entity: &EntitySchema,
     image: Image,
-    sending: &Sending,
+    (sending, carried): (&Sending, &[Operation]),
     revision: Option<Revision>,
     echo: Option<&ServerRecord>,
 ) -> Image {
@@ -393,6 +397,19 @@ fn after(
                 .map(|s| s.record.fields.clone())
                 .unwrap_or_default();
             all.extend(fields.clone());
+            (all, false)
+        }
+        ChangeAction::Command(_) => {
+            let mut all = known
+                .as_ref()
+                .map(|s| s.record.fields.clone())
+                .unwrap_or_default();
+            // Until the record is read again: what the command was expected to do.
+            let expected = carried
+                .iter()
+                .filter_map(|operation| operation.kind.edits())
+                .flatten();
+            all.extend(expected.map(|(field, edit)| (field.clone(), edit.new.clone())));
             (all, false)
         }
         ChangeAction::Delete => {

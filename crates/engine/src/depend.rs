@@ -10,8 +10,8 @@ use driftless_store::{OperationSelection, RecordStore, StoreError};
 
 use crate::ground::Key;
 
-/// Returns the operations on other records that a new operation cannot be without: the creates of records that it
-/// refers to, also by its key. What a delete has to wait for is worked out from what is pending when it is to go, see
+/// Returns the operations on other records that a new operation cannot be without: those with which records begin that
+/// it refers to, also by its key or by what a command is given. What a delete has to wait for is worked out from what is pending when it is to go, see
 /// [`Needs`].
 pub(crate) fn needs(
     store: &dyn RecordStore,
@@ -19,17 +19,25 @@ pub(crate) fn needs(
     record: &Key,
     kind: &OperationKind,
 ) -> Result<BTreeSet<OperationId>, StoreError> {
-    let (OperationKind::Create(edits) | OperationKind::Update(edits)) = kind else {
-        return Ok(BTreeSet::new());
-    };
     let by_key = match kind {
         OperationKind::Create(_) => key_targets(schema, record),
-        OperationKind::Update(_) | OperationKind::Delete { .. } => Vec::new(),
+        OperationKind::Update(_)
+        | OperationKind::Delete { .. }
+        | OperationKind::Command { .. }
+        | OperationKind::Awaited { .. } => Vec::new(),
     };
-    let by_field = edits.values().filter_map(|edit| lookup(&edit.new));
+    let by_parameter = match kind {
+        OperationKind::Command { call, .. } => Some(call.parameters.values().filter_map(lookup)),
+        OperationKind::Create(_)
+        | OperationKind::Update(_)
+        | OperationKind::Delete { .. }
+        | OperationKind::Awaited { .. } => None,
+    };
+    let by_field = kind.edits().into_iter().flat_map(BTreeMap::values);
+    let by_field = by_field.filter_map(|edit| lookup(&edit.new));
     let by_key = by_key.iter().map(|(entity, id)| (entity, id));
     let mut needs = BTreeSet::new();
-    for target in by_field.chain(by_key) {
+    for target in by_field.chain(by_key).chain(by_parameter.into_iter().flatten()) {
         if target != (&record.0, &record.1) {
             let of_target = OperationSelection::PendingOf(target.0.clone(), target.1.clone());
             needs.extend(create_of(&store.operations(&of_target)?, target));
@@ -66,8 +74,7 @@ pub(crate) fn pending_create(pending: &[Operation], value: &Value) -> Option<Ope
 }
 
 fn create_of(pending: &[Operation], (entity, id): Target<'_>) -> Option<OperationId> {
-    let makes =
-        |o: &&Operation| o.entity == *entity && o.record == *id && matches!(o.kind, OperationKind::Create(_));
+    let makes = |o: &&Operation| o.entity == *entity && o.record == *id && o.kind.begins_record();
     pending.iter().find(makes).map(|operation| operation.id)
 }
 
@@ -90,7 +97,10 @@ fn target(operation: &Operation) -> Target<'_> {
 fn references(operation: &Operation) -> BTreeMap<Target<'_>, bool> {
     let mut found = BTreeMap::new();
     match &operation.kind {
-        OperationKind::Create(edits) | OperationKind::Update(edits) => {
+        OperationKind::Create(edits)
+        | OperationKind::Update(edits)
+        | OperationKind::Command { edits, .. }
+        | OperationKind::Awaited { edits, .. } => {
             let old = edits.values().filter_map(|edit| lookup(&edit.old));
             found.extend(old.map(|target| (target, true)));
             let new = edits.values().filter_map(|edit| lookup(&edit.new));
@@ -342,7 +352,7 @@ impl<'a> Graph<'a> {
                 continue;
             }
             open.extend(without.get(&operation.id).into_iter().flatten());
-            if matches!(operation.kind, OperationKind::Create(_)) {
+            if operation.kind.begins_record() {
                 let all = of_record.get(&target(operation)).into_iter().flatten();
                 open.extend(all.filter(|other| other.sequence > operation.sequence));
             }

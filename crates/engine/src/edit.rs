@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftless_record::{
-    EntitySchema, FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Record, RecordId, Row, RowSet, Schema, ServerRecord, Settled, Timestamp, Value,
+    EntitySchema, FieldEdit, FieldName, Fields, Handling, LogEntry, LogId, Operation, OperationId,
+    OperationKind, OperationState, RawStamp, Record, RecordId, Row, RowSet, Schema, ServerRecord, Settled,
+    Timestamp, Value,
 };
 use driftless_store::{
     CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
@@ -261,6 +262,7 @@ impl Desk<'_> {
             state: OperationState::Queued,
             attempts: 0,
             rebased: 0,
+            handling: Handling::default(),
         };
         let written = Written {
             record: id,
@@ -269,7 +271,10 @@ impl Desk<'_> {
         // An update finds the row as the operations before it left it: only its own fields change.
         let view = match &operation.kind {
             OperationKind::Update(edits) => Write::PutRows(edited(&image, edits)),
-            OperationKind::Create(_) | OperationKind::Delete { .. } => {
+            OperationKind::Create(_)
+            | OperationKind::Delete { .. }
+            | OperationKind::Command { .. }
+            | OperationKind::Awaited { .. } => {
                 pending.push(operation.clone());
                 self.view_write(&image, &pending)
             }

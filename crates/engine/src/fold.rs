@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use driftless_record::{
-    EntitySchema, FieldEdit, FieldName, Fields, Operation, OperationKind, Record, RecordId, Row, RowSet,
-    Value,
+    EntitySchema, FieldName, Fields, Operation, OperationKind, Record, RecordId, Row, RowSet, Value,
 };
 use driftless_store::{Image, Write};
 
@@ -19,8 +18,11 @@ pub(crate) fn fold(image: &Image, pending: &[Operation]) -> Option<Record> {
         .unwrap_or_default();
     for operation in pending {
         match &operation.kind {
-            OperationKind::Create(edits) | OperationKind::Update(edits) => {
-                if !exists && matches!(operation.kind, OperationKind::Create(_)) {
+            OperationKind::Create(edits)
+            | OperationKind::Update(edits)
+            | OperationKind::Command { edits, .. }
+            | OperationKind::Awaited { edits, .. } => {
+                if !exists && operation.kind.begins_record() {
                     fields.clear();
                 }
                 exists = true;
@@ -84,14 +86,6 @@ pub(crate) fn whole_row(entity: &EntitySchema, mut record: Record) -> RowSet {
 pub(crate) fn key_fields(entity: &EntitySchema, id: &RecordId) -> Fields {
     let values = id.key_values(entity).unwrap_or_default();
     entity.key.iter().cloned().zip(values).collect()
-}
-
-/// Returns the fields that an operation edits.
-pub(crate) fn edits(operation: &Operation) -> Option<&std::collections::BTreeMap<FieldName, FieldEdit>> {
-    match &operation.kind {
-        OperationKind::Create(edits) | OperationKind::Update(edits) => Some(edits),
-        OperationKind::Delete { .. } => None,
-    }
 }
 
 /// Returns a text that names a record for people: its display field, else its id.

@@ -38,8 +38,11 @@ pub enum NotPossible {
     /// The server no longer has the entity.
     #[error("the server has no {0} any more, so this cannot be sent")]
     NoEntity(EntityName),
-    /// What was parked is a delete: it has no values.
-    #[error("entry {0} is about a delete, which has no values to set")]
+    /// The server has no record any more on which the command could be run.
+    #[error("the record of entry {0} was deleted on the server, so nothing can be run on it")]
+    NoRecord(LogId),
+    /// What was parked is a delete or a command: it has no values.
+    #[error("entry {0} is about a delete or a command, which has no values to set")]
     NoValues(LogId),
     /// A new value names a record that itself waits for this change.
     #[error("`{0}` names a record that itself waits for this change")]
@@ -69,6 +72,7 @@ impl NotPossible {
                 "discard the change, or leave it: it goes on by itself when the server has the entity again"
                     .to_owned()
             }
+            Self::NoRecord(_) => "discard the command, with what was done on its results".to_owned(),
             Self::NoValues(_) => "choose another of the ways that the entry names".to_owned(),
             Self::Circle(field) => {
                 format!("settle the entry without `{field}`, then update the record")

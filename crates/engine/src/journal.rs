@@ -140,7 +140,10 @@ pub(crate) fn title(
     };
     let seen = operations.iter().find_map(|operation| match &operation.kind {
         OperationKind::Delete { seen, .. } => Some(seen.clone()),
-        OperationKind::Create(_) | OperationKind::Update(_) => None,
+        OperationKind::Create(_)
+        | OperationKind::Update(_)
+        | OperationKind::Command { .. }
+        | OperationKind::Awaited { .. } => None,
     });
     let fields = fold(image, operations)
         .map(|record| record.fields)

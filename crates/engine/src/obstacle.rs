@@ -26,16 +26,19 @@ pub(crate) enum Obstacle {
     DeleteClosed,
     /// The record and others that were made here need each other, and none of them can be made first.
     Circle,
+    /// The entity has the command no more.
+    CommandGone,
     /// The server tells no revision of the record, and changes it only under one.
     RevisionHidden,
 }
 
-const ALL: [Obstacle; 6] = [
+const ALL: [Obstacle; 7] = [
     Obstacle::EntityGone,
     Obstacle::CreateClosed,
     Obstacle::UpdateClosed,
     Obstacle::DeleteClosed,
     Obstacle::Circle,
+    Obstacle::CommandGone,
     Obstacle::RevisionHidden,
 ];
 
@@ -51,12 +54,16 @@ impl Obstacle {
     /// Returns what an entity has against an operation.
     pub(crate) fn against(entity: &EntitySchema, operation: &Operation) -> Option<Self> {
         let access = entity.access;
-        match operation.kind {
+        match &operation.kind {
             OperationKind::Create(_) => (!access.create || entity.is_abstract).then_some(Self::CreateClosed),
             OperationKind::Update(_) => (!access.update || entity.append_only).then_some(Self::UpdateClosed),
             OperationKind::Delete { .. } => {
                 (!access.delete || entity.append_only).then_some(Self::DeleteClosed)
             }
+            OperationKind::Command { call, .. } => {
+                (!entity.commands.contains_key(&call.name)).then_some(Self::CommandGone)
+            }
+            OperationKind::Awaited { .. } => None,
         }
     }
 
@@ -67,6 +74,7 @@ impl Obstacle {
             Self::UpdateClosed => "device:no-update",
             Self::DeleteClosed => "device:no-delete",
             Self::Circle => "device:circle",
+            Self::CommandGone => "device:no-command",
             Self::RevisionHidden => "device:no-revision",
         }
     }
@@ -80,6 +88,7 @@ impl Obstacle {
             Self::Circle => {
                 "this record and another one that was made here need each other, so neither can be made first; leave one of the references out"
             }
+            Self::CommandGone => "the server no longer has this command for records of this kind",
             Self::RevisionHidden => {
                 "the server does not tell this record's revision, which it demands for a change"
             }
@@ -133,7 +142,8 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
                     Obstacle::EntityGone
                     | Obstacle::CreateClosed
                     | Obstacle::UpdateClosed
-                    | Obstacle::DeleteClosed => false,
+                    | Obstacle::DeleteClosed
+                    | Obstacle::CommandGone => false,
                 }
         };
         if parked.iter().any(stands) {

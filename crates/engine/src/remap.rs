@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    EntityName, EntitySchema, FieldEdit, FieldKind, FieldName, Fields, Lookup, Operation, OperationKind,
-    Query, Record, RecordId, Schema, ServerRecord, Timestamp, Value,
+    CommandCall, EntityName, EntitySchema, FieldEdit, FieldKind, FieldName, Fields, Lookup, Operation,
+    OperationKind, Query, Record, RecordId, Schema, ServerRecord, Timestamp, Value,
 };
 use driftless_store::{FileRow, Image, RecordStore, StoreError, Write};
 
@@ -277,6 +277,19 @@ impl Desk<'_> {
                 seen: self.fields(seen),
                 raw: *raw,
                 stamp: *stamp,
+            },
+            OperationKind::Command { call, edits, raw } => OperationKind::Command {
+                call: Box::new(CommandCall {
+                    parameters: self.fields(&call.parameters),
+                    ..(**call).clone()
+                }),
+                edits: self.edits(&operation.entity, edits),
+                raw: *raw,
+            },
+            OperationKind::Awaited { by, slot, edits } => OperationKind::Awaited {
+                by: *by,
+                slot: slot.clone(),
+                edits: self.edits(&operation.entity, edits),
             },
         };
         Operation {

@@ -71,10 +71,12 @@ fn value(kind: &FieldKind, drawn: Uuid) -> Value {
 pub(crate) fn of_all(schema: &Schema, pending: &[Operation]) -> BTreeSet<Key> {
     pending
         .iter()
-        .filter(|operation| matches!(operation.kind, OperationKind::Create(_)))
-        .filter(|operation| {
-            let entity = schema.entity(operation.entity.as_str());
-            entity.is_some_and(|entity| entity.server_makes_key())
+        .filter(|operation| match operation.kind {
+            OperationKind::Create(_) => schema
+                .entity(operation.entity.as_str())
+                .is_some_and(|entity| entity.server_makes_key()),
+            OperationKind::Awaited { .. } => true,
+            OperationKind::Update(_) | OperationKind::Delete { .. } | OperationKind::Command { .. } => false,
         })
         .map(key)
         .collect()
@@ -90,6 +92,7 @@ pub(crate) fn is_told(schema: &Schema, temporary: &BTreeSet<Key>, change: &Chang
     let (values, is_create) = match &change.action {
         ChangeAction::Create(fields) => (Some(fields), true),
         ChangeAction::Update(fields) => (Some(fields), false),
+        ChangeAction::Command(call) => (Some(&call.parameters), false),
         ChangeAction::Delete => (None, false),
     };
     let mut named = values

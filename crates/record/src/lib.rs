@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
+pub mod command;
 pub mod id;
 pub mod log;
 pub mod name;
@@ -14,12 +15,13 @@ pub mod time;
 pub mod value;
 
 pub use clock::{ClockSample, RawStamp, Stamp};
+pub use command::{CommandCall, CommandSchema, Effect, EffectValue};
 pub use id::{BootId, DeviceId, OperationId, RecordId, RequestId, Revision, TenantId, UserId};
 pub use log::{Cause, CauseClass, FieldCase, LogEntry, LogKind, Settled, Side};
-pub use name::{CollectionName, EntityName, FieldName};
+pub use name::{CollectionName, CommandName, EntityName, FieldName};
 pub use operation::{
-    Applied, Change, ChangeAction, Condition, FieldEdit, LogId, Operation, OperationKind, OperationState,
-    Sending,
+    Applied, Change, ChangeAction, Condition, FieldEdit, GroupId, Handling, LogId, Operation, OperationKind,
+    OperationState, Sending, Urgency,
 };
 pub use query::{Collation, Expr, Query};
 pub use record::{Fields, Record, Row, RowSet, ServerRecord};

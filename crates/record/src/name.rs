@@ -1,4 +1,4 @@
-//! Checked names of entities, fields and child collections.
+//! Checked names of entities, fields, child collections and commands.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -113,6 +113,10 @@ name!(
 name!(
     /// The name of a collection of child records, such as `contacts` of an account.
     CollectionName
+);
+name!(
+    /// The name of a command of an entity, such as `QualifyLead`.
+    CommandName
 );
 
 #[cfg(test)]

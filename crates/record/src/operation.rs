@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::clock::{RawStamp, Stamp};
+use crate::command::CommandCall;
 use crate::id::{OperationId, RecordId, RequestId, Revision, TenantId, UserId};
 use crate::name::{EntityName, FieldName};
 use crate::record::Fields;
+use crate::settings::ConflictRule;
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -40,6 +43,95 @@ pub enum OperationKind {
         /// The corrected stamp, set once at the first sending.
         stamp: Option<Stamp>,
     },
+    /// Runs a command on the record.
+    Command {
+        /// What was run.
+        call: Box<CommandCall>,
+        /// What it is expected to change in the record.
+        edits: BTreeMap<FieldName, FieldEdit>,
+        /// When it was run.
+        raw: RawStamp,
+    },
+    /// Awaits the record as what a command makes. It is never sent: it ends with that command, which tells the key.
+    Awaited {
+        /// The operation that runs the command.
+        by: OperationId,
+        /// The name of the result.
+        slot: FieldName,
+        /// The values that the record is expected to have.
+        edits: BTreeMap<FieldName, FieldEdit>,
+    },
+}
+
+impl OperationKind {
+    /// Returns the fields that the operation changes, or expects to be changed; none for a delete.
+    #[must_use]
+    pub fn edits(&self) -> Option<&BTreeMap<FieldName, FieldEdit>> {
+        match self {
+            Self::Create(edits)
+            | Self::Update(edits)
+            | Self::Command { edits, .. }
+            | Self::Awaited { edits, .. } => Some(edits),
+            Self::Delete { .. } => None,
+        }
+    }
+
+    /// Returns the same for changing them.
+    #[must_use]
+    pub fn edits_mut(&mut self) -> Option<&mut BTreeMap<FieldName, FieldEdit>> {
+        match self {
+            Self::Create(edits)
+            | Self::Update(edits)
+            | Self::Command { edits, .. }
+            | Self::Awaited { edits, .. } => Some(edits),
+            Self::Delete { .. } => None,
+        }
+    }
+
+    /// Returns whether the record begins to be with the operation.
+    #[must_use]
+    pub fn begins_record(&self) -> bool {
+        match self {
+            Self::Create(_) | Self::Awaited { .. } => true,
+            Self::Update(_) | Self::Delete { .. } | Self::Command { .. } => false,
+        }
+    }
+}
+
+/// How soon an operation wants to be on the server. More urgent ones go first, with what they need; the order of the
+/// operations on one record stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// After everything else.
+    Background,
+    /// In its turn.
+    #[default]
+    Normal,
+    /// Before everything else.
+    Urgent,
+}
+
+/// Names operations that happen on the server together or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupId(pub Uuid);
+
+impl std::fmt::Display for GroupId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How the app that made an operation wants it to be handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Handling {
+    /// How soon it is to be sent.
+    pub urgency: Urgency,
+    /// Who wins its conflicts; `None` leaves that to the administrator's rules.
+    pub conflict: Option<ConflictRule>,
+    /// The group that it belongs to.
+    pub group: Option<GroupId>,
 }
 
 /// The state of an operation.
@@ -176,6 +268,8 @@ pub struct Operation {
     /// How many answers have brought it no further since it was made or a person last decided on it: the server was
     /// overtaken between read and write, or failed. Bounds the tries.
     pub rebased: u32,
+    /// How it is to be handled.
+    pub handling: Handling,
 }
 
 /// The server effect that a sending asks for.
@@ -202,6 +296,8 @@ pub enum ChangeAction {
     Update(Fields),
     /// Deletes it.
     Delete,
+    /// Runs a command on it.
+    Command(CommandCall),
 }
 
 /// Under which condition a server may carry out a [`Change`].

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{CollectionName, EntityName, FieldName};
+use crate::command::CommandSchema;
+use crate::name::{CollectionName, CommandName, EntityName, FieldName};
 
 /// The schema of a tenant: every entity that a device may hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -62,6 +63,9 @@ pub struct EntitySchema {
     pub fields: Vec<FieldSchema>,
     /// Collections of child records, by name: the other ends of lookups.
     pub collections: BTreeMap<CollectionName, Collection>,
+    /// What can be done with a record beyond create, update and delete.
+    #[serde(default)]
+    pub commands: BTreeMap<CommandName, CommandSchema>,
     /// The text field that serves as display name.
     pub display_field: Option<FieldName>,
     /// The date-time field that the server sets at each change of a record.
@@ -125,6 +129,7 @@ impl EntitySchema {
             key_targets: BTreeMap::new(),
             fields: Vec::new(),
             collections: BTreeMap::new(),
+            commands: BTreeMap::new(),
             display_field: None,
             modified_field: None,
             access: Access::ALL,
@@ -147,6 +152,15 @@ impl EntitySchema {
         self.fields
             .iter()
             .find(|field| field.name.as_str() == name.as_ref())
+    }
+
+    /// Returns a command by its name, ignoring ASCII case if none matches exactly.
+    #[must_use]
+    pub fn command(&self, name: &str) -> Option<&CommandSchema> {
+        let close = |known: &&CommandSchema| known.name.as_str().eq_ignore_ascii_case(name);
+        self.commands
+            .get(name)
+            .or_else(|| self.commands.values().find(close))
     }
 
     /// Returns whether a field is part of the key.
@@ -207,6 +221,9 @@ pub struct FieldSchema {
     pub each_transition_matters: bool,
     /// Full-text search looks into it.
     pub searchable: bool,
+    /// The names that the field had before, latest first: what waits under one of them goes on under this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_names: Vec<FieldName>,
 }
 
 impl FieldSchema {
@@ -223,6 +240,7 @@ impl FieldSchema {
             server_made: false,
             each_transition_matters: false,
             searchable: false,
+            former_names: Vec::new(),
         }
     }
 }

@@ -241,7 +241,7 @@ mod tests {
             },
             &refusal,
         ) {
-            PushResult::Done { .. } => "done".to_owned(),
+            PushResult::Done { .. } | PushResult::Ran { .. } => "done".to_owned(),
             PushResult::Failed { cause, .. } => {
                 assert_eq!(cause.field.as_ref().map(FieldName::as_str), Some("name"));
                 format!("{:?}", cause.class).to_ascii_lowercase()

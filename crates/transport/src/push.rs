@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use driftless_record::{Cause, RequestId, Revision, Sending, ServerRecord, Timestamp};
+use driftless_record::{Cause, FieldName, RecordId, RequestId, Revision, Sending, ServerRecord, Timestamp};
 
 /// A sending in a request, with what must have succeeded before it in the same request.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,13 @@ pub enum PushResult {
         revision: Option<Revision>,
         /// The record after it, if the back end told.
         record: Option<Box<ServerRecord>>,
+    },
+    /// The command was run, now or at an earlier sending of the same request id.
+    Ran {
+        /// The revision of its record after it, if the back end told.
+        revision: Option<Revision>,
+        /// The ids of the records that it made, by the names of its results; only those that the back end told.
+        made: BTreeMap<FieldName, RecordId>,
     },
     /// Proved not done, because of this.
     Failed {

@@ -18,16 +18,20 @@ pub(crate) fn verb(operation: &Operation) -> &'static str {
         OperationKind::Create(_) => "create",
         OperationKind::Update(_) => "update",
         OperationKind::Delete { .. } => "delete",
+        OperationKind::Command { .. } => "command",
+        OperationKind::Awaited { .. } => "awaited",
     }
 }
 
 /// Returns when an operation was made.
 fn made(operation: &Operation) -> Option<RawStamp> {
     match &operation.kind {
-        OperationKind::Create(edits) | OperationKind::Update(edits) => {
+        OperationKind::Create(edits)
+        | OperationKind::Update(edits)
+        | OperationKind::Awaited { edits, .. } => {
             edits.values().map(|edit| edit.raw).max_by_key(|raw| raw.wall)
         }
-        OperationKind::Delete { raw, .. } => Some(*raw),
+        OperationKind::Delete { raw, .. } | OperationKind::Command { raw, .. } => Some(*raw),
     }
 }
 
@@ -39,19 +43,16 @@ fn entity<'a>(schema: &'a Schema, name: &str) -> Option<&'a EntitySchema> {
 pub(crate) fn operation_json(schema: &Schema, item: &OutboxItem) -> Json {
     let operation = &item.operation;
     let of = entity(schema, operation.entity.as_str());
-    let fields: Map<String, Json> = match &operation.kind {
-        OperationKind::Create(edits) | OperationKind::Update(edits) => edits
-            .iter()
-            .map(|(name, edit)| {
-                let both = json!({
-                    "old": json::field(of, name, &edit.old),
-                    "new": json::field(of, name, &edit.new),
-                });
-                (name.to_string(), both)
-            })
-            .collect(),
-        OperationKind::Delete { .. } => Map::new(),
-    };
+    let edits = operation.kind.edits().into_iter().flatten();
+    let fields: Map<String, Json> = edits
+        .map(|(name, edit)| {
+            let both = json!({
+                "old": json::field(of, name, &edit.old),
+                "new": json::field(of, name, &edit.new),
+            });
+            (name.to_string(), both)
+        })
+        .collect();
     let blocked: Vec<_> = item.blocked_by.iter().map(ToString::to_string).collect();
     json!({
         "id": operation.id.to_string(),

@@ -23,6 +23,7 @@ fn operation(sequence: u64) -> Operation {
         state: OperationState::Queued,
         attempts: 0,
         rebased: 0,
+        handling: driftless_record::Handling::default(),
     }
 }
 

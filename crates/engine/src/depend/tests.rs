@@ -95,6 +95,7 @@ fn operation(sequence: u64, word: &str) -> Operation {
         state,
         attempts: 0,
         rebased: 0,
+        handling: driftless_record::Handling::default(),
     }
 }
 

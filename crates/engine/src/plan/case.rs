@@ -20,13 +20,19 @@ pub(crate) struct Case {
     pub mine_at: Option<Stamp>,
     pub theirs_at: Option<Stamp>,
     pub settings: Settings,
+    /// The name of the command, in a case of one.
+    pub command: Option<String>,
 }
 
 impl Case {
     /// Returns the case as a policy sees it.
     pub(crate) fn seen(&self) -> ConflictCase<'_> {
-        ConflictCase::new(self.kind, &self.entity, &self.record, &self.settings)
-            .of_fields(&self.fields)
+        let case = ConflictCase::new(self.kind, &self.entity, &self.record, &self.settings);
+        let case = match &self.command {
+            Some(command) => case.of_command(command),
+            None => case,
+        };
+        case.of_fields(&self.fields)
             .between(&self.mine, self.theirs.as_ref())
             .at(self.mine_at, self.theirs_at)
             .doubtful(self.doubt)

@@ -1,5 +1,7 @@
 //! What the clocks can tell of when edits were made.
 
+use std::collections::BTreeMap;
+
 use driftless_record::{ClockSample, Operation, OperationKind, RawStamp, Stamp, Timestamp, clock};
 
 use crate::contacts::Contacts;
@@ -21,15 +23,16 @@ impl Clocks<'_> {
         for operation in operations {
             let floor = self.contacts.before(operation.sequence);
             let correct = |raw| clock::correct(raw, self.sample, floor, self.now);
-            match &mut operation.kind {
-                OperationKind::Create(edits) | OperationKind::Update(edits) => {
-                    for edit in edits.values_mut() {
-                        edit.stamp.get_or_insert_with(|| correct(edit.raw));
-                    }
-                }
-                OperationKind::Delete { raw, stamp, .. } => {
-                    stamp.get_or_insert_with(|| correct(*raw));
-                }
+            if let OperationKind::Delete { raw, stamp, .. } = &mut operation.kind {
+                stamp.get_or_insert_with(|| correct(*raw));
+            }
+            for edit in operation
+                .kind
+                .edits_mut()
+                .into_iter()
+                .flat_map(BTreeMap::values_mut)
+            {
+                edit.stamp.get_or_insert_with(|| correct(edit.raw));
             }
         }
     }

@@ -13,6 +13,7 @@ use driftless_transport::{Capabilities, CompareAndSet};
 
 use super::case::{Case, Judging};
 use super::clocks::Clocks;
+use super::command;
 use super::run::{Effect, Run};
 use crate::fold::fold;
 use crate::obstacle::Obstacle;
@@ -83,6 +84,7 @@ pub(crate) fn decide(facts: &Facts<'_>, mut run: Run) -> Verdict {
         },
         Effect::Create(edits) => create(facts, run, &edits),
         Effect::Update(edits) => update(facts, run, &edits),
+        Effect::Command(call, edits) => command::decide(facts, run, call, &edits),
         Effect::Delete {
             seen,
             own,
@@ -287,7 +289,7 @@ fn settle_case(
     let run = apply_sides(run, &fields, revision.as_ref());
     let edits: MergedEdits = match run.effect() {
         Effect::Create(edits) | Effect::Update(edits) => edits,
-        Effect::Delete { .. } | Effect::Nothing => MergedEdits::new(),
+        Effect::Delete { .. } | Effect::Nothing | Effect::Command(..) => MergedEdits::new(),
     };
     let log = Draft {
         kind: LogKind::Overwritten,
@@ -299,7 +301,7 @@ fn settle_case(
 }
 
 /// Makes a case of what the facts say, without times.
-fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mine: Fields) -> Case {
+pub(super) fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mine: Fields) -> Case {
     Case {
         kind,
         entity: facts.entity.clone(),
@@ -311,6 +313,7 @@ fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mine: Fields)
         mine_at: None,
         theirs_at: None,
         settings: facts.settings.clone(),
+        command: None,
     }
 }
 
@@ -459,7 +462,11 @@ fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log: Option<Dr
 }
 
 /// Makes a verdict with the condition that the server's record is still the one that was compared with.
-fn conditional(facts: &Facts<'_>, theirs: &ServerRecord, make: impl Fn(Condition) -> Verdict) -> Verdict {
+pub(super) fn conditional(
+    facts: &Facts<'_>,
+    theirs: &ServerRecord,
+    make: impl Fn(Condition) -> Verdict,
+) -> Verdict {
     match (facts.capabilities.compare_and_set, &theirs.record.revision) {
         (CompareAndSet::Revision, Some(revision)) => make(Condition::Revision(revision.clone())),
         (CompareAndSet::Revision, None) if facts.fresh => Verdict::Stuck(Obstacle::RevisionHidden),
@@ -470,7 +477,7 @@ fn conditional(facts: &Facts<'_>, theirs: &ServerRecord, make: impl Fn(Condition
     }
 }
 
-fn send(
+pub(super) fn send(
     facts: &Facts<'_>,
     run: Run,
     edits: &MergedEdits,
@@ -510,7 +517,7 @@ fn change(
     }
 }
 
-fn present(image: &Image) -> Option<&ServerRecord> {
+pub(super) fn present(image: &Image) -> Option<&ServerRecord> {
     image.server.as_ref().filter(|_| !image.gone)
 }
 
@@ -521,7 +528,12 @@ fn values(edits: &MergedEdits) -> Fields {
         .collect()
 }
 
-fn field_case(field: &FieldName, edit: &FieldEdit, theirs: &Value, record: &ServerRecord) -> FieldCase {
+pub(super) fn field_case(
+    field: &FieldName,
+    edit: &FieldEdit,
+    theirs: &Value,
+    record: &ServerRecord,
+) -> FieldCase {
     FieldCase::new(field.clone(), edit.old.clone(), edit.new.clone(), theirs.clone())
         .at(edit.stamp, record.stamps.get(field).copied())
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod case;
 mod clocks;
+mod command;
 mod decide;
 mod run;
 

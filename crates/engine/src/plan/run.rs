@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_conflict::MergedEdits;
 use driftless_record::{
-    EntitySchema, FieldEdit, Fields, Operation, OperationId, OperationKind, OperationState, RawStamp, Stamp,
+    CommandCall, EntitySchema, FieldEdit, Fields, Operation, OperationId, OperationKind, OperationState,
+    RawStamp, Stamp,
 };
 
 use crate::backoff;
@@ -36,6 +37,8 @@ pub(crate) enum Effect {
     },
     /// Makes and deletes a record that never left the device.
     Nothing,
+    /// Runs a command.
+    Command(CommandCall, MergedEdits),
 }
 
 impl Run {
@@ -50,7 +53,9 @@ impl Run {
         needed: &BTreeSet<OperationId>,
     ) -> Option<Self> {
         let (first, rest) = of_record.split_first()?;
-        if !is_due(first, now) {
+        // What a command makes is there once the command has been run.
+        let is_awaited = matches!(first.kind, OperationKind::Awaited { .. });
+        if is_awaited || !is_due(first, now) {
             return None;
         }
         let mut operations = vec![(*first).clone()];
@@ -83,7 +88,12 @@ impl Run {
                     created = true;
                     merge(&mut merged, edits);
                 }
-                OperationKind::Update(edits) => merge(&mut merged, edits),
+                OperationKind::Update(edits) | OperationKind::Awaited { edits, .. } => {
+                    merge(&mut merged, edits);
+                }
+                OperationKind::Command { call, edits, .. } => {
+                    return Effect::Command((**call).clone(), edits.clone());
+                }
                 OperationKind::Delete { .. } if created => return Effect::Nothing,
                 OperationKind::Delete { seen, raw, stamp } => {
                     return Effect::Delete {
@@ -137,9 +147,11 @@ fn joins(
     let (Some(first), Some(last)) = (run.first(), run.last()) else {
         return false;
     };
-    let ends =
-        matches!(last.kind, OperationKind::Delete { .. }) || matches!(next.kind, OperationKind::Create(_));
-    let same_hands = last.author == next.author && last.schema_version == next.schema_version;
+    let ends = ends_a_run(last) || begins_a_run(next);
+    let same_hands = last.author == next.author
+        && last.schema_version == next.schema_version
+        && last.handling.conflict == next.handling.conflict
+        && last.handling.group == next.handling.group;
     let someone_needs = run.iter().any(|operation| needed.contains(&operation.id));
     let drops_create = matches!(next.kind, OperationKind::Delete { .. })
         && run.iter().any(|o| matches!(o.kind, OperationKind::Create(_)));
@@ -160,14 +172,29 @@ fn joins(
 
 /// Whether an operation makes its record refer to itself, which a create under a temporary id cannot.
 fn names_itself(entity: &EntitySchema, next: &Operation) -> bool {
-    let mut edits = crate::fold::edits(next).into_iter().flatten();
+    let mut edits = next.kind.edits().into_iter().flatten();
     edits.any(|(_, edit)| temporary::names_itself(entity, &key(next), &edit.new))
+}
+
+/// Whether nothing joins an operation from behind (law L14).
+fn ends_a_run(operation: &Operation) -> bool {
+    match operation.kind {
+        OperationKind::Create(_) | OperationKind::Update(_) => false,
+        OperationKind::Delete { .. } | OperationKind::Command { .. } | OperationKind::Awaited { .. } => true,
+    }
+}
+
+/// Whether an operation joins nothing before it (law L14).
+fn begins_a_run(operation: &Operation) -> bool {
+    match operation.kind {
+        OperationKind::Update(_) | OperationKind::Delete { .. } => false,
+        OperationKind::Create(_) | OperationKind::Command { .. } | OperationKind::Awaited { .. } => true,
+    }
 }
 
 /// Whether both the run and the next operation change a field whose every transition matters.
 fn repeats_a_transition(entity: &EntitySchema, run: &[Operation], next: &Operation) -> bool {
-    let edits =
-        |operation: &Operation, field| crate::fold::edits(operation).is_some_and(|e| e.contains_key(field));
+    let edits = |operation: &Operation, field| operation.kind.edits().is_some_and(|e| e.contains_key(field));
     entity
         .fields
         .iter()

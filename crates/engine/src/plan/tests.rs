@@ -81,6 +81,7 @@ fn operation(sequence: u64, word: &str) -> Operation {
         },
         attempts: u32::from(sent),
         rebased: 0,
+        handling: driftless_record::Handling::default(),
     }
 }
 
@@ -114,6 +115,7 @@ fn first_run(words: &str, needed: &[u64]) -> String {
         Effect::Create(edits) => format!("create {}", told(&edits)),
         Effect::Update(edits) => format!("update {}", told(&edits)),
         Effect::Delete { own, .. } => format!("delete own {}", told(&own)),
+        Effect::Command(call, edits) => format!("run {} {}", call.name, told(&edits)),
         Effect::Nothing => "nothing".to_owned(),
     };
     format!("{} {effect}", run.operations.len())

@@ -11,7 +11,7 @@ use driftless_store::{Image, Write};
 use super::Touched;
 use super::undo::take_back;
 use crate::depend::{Graph, pending_create};
-use crate::fold::{edits, fold, key_fields, settle};
+use crate::fold::{fold, key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::host::{Account, Host};
 use crate::plan::creatable;
@@ -74,6 +74,9 @@ impl<'a> Desk<'a> {
 
     pub(super) fn mine(mut self) -> Result<Self, EngineError> {
         // Where my side is that the record is gone, there is nothing to make again.
+        if self.image.gone && self.parked().iter().any(is_command) {
+            return Err(NotPossible::NoRecord(self.entry.id).into());
+        }
         if self.image.gone && fold(&self.image, &self.parked()).is_some() {
             self.make_again()?;
         } else {
@@ -110,6 +113,13 @@ impl<'a> Desk<'a> {
                 .collect(),
         };
         for mut operation in self.parked() {
+            if let OperationKind::Command { edits, .. } = &mut operation.kind
+                && base == Base::AsSeen
+            {
+                for (field, edit) in edits {
+                    edit.old = theirs.get(field).unwrap_or(&edit.old).clone();
+                }
+            }
             if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind
                 && base == Base::AsSeen
             {
@@ -161,7 +171,9 @@ impl<'a> Desk<'a> {
             .map(|record| record.fields)
             .unwrap_or_default();
         full.extend(key_fields(self.entity, &self.image.id));
-        let raw = edits(&first)
+        let raw = first
+            .kind
+            .edits()
             .and_then(|e| e.values().next())
             .map_or_else(|| self.raw(), |edit| edit.raw);
         let edit = |new| FieldEdit {
@@ -194,6 +206,12 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn theirs(mut self) -> Result<Self, EngineError> {
+        let commands: Vec<_> = self.parked().into_iter().filter(is_command).collect();
+        if !commands.is_empty() {
+            let ids: Vec<_> = commands.iter().map(|operation| operation.id).collect();
+            (self.touched, self.writes) = take_back(self.ground, &ids)?;
+            return Ok(self);
+        }
         // Nothing of theirs is there: my changes end, and what stands on them.
         if self.image.gone || self.image.server.is_none() {
             let all = self.ground.pending_of(&self.record);
@@ -214,7 +232,10 @@ impl<'a> Desk<'a> {
             if let OperationKind::Create(edits) | OperationKind::Update(edits) = &mut operation.kind {
                 edits.retain(|field, _| !lost.contains(&field));
             }
-            let empty = edits(&operation).is_none_or(|e| e.keys().all(|field| self.entity.is_key(field)));
+            let empty = operation
+                .kind
+                .edits()
+                .is_none_or(|e| e.keys().all(|field| self.entity.is_key(field)));
             if empty || lost.is_empty() {
                 ends.push(operation)
             } else {
@@ -263,7 +284,9 @@ impl<'a> Desk<'a> {
             .rev()
             .find_map(|operation| match &mut operation.kind {
                 OperationKind::Create(edits) | OperationKind::Update(edits) => Some(edits),
-                OperationKind::Delete { .. } => None,
+                OperationKind::Delete { .. }
+                | OperationKind::Command { .. }
+                | OperationKind::Awaited { .. } => None,
             });
         let Some(edits) = set else {
             return Err(NotPossible::NoValues(self.entry.id).into());
@@ -362,6 +385,10 @@ fn own((entity, id): &Key) -> Value {
         id: id.clone(),
         name: None,
     })
+}
+
+fn is_command(operation: &Operation) -> bool {
+    matches!(operation.kind, OperationKind::Command { .. })
 }
 
 fn replaced(pending: &[Operation], by: &[Operation]) -> Vec<Operation> {

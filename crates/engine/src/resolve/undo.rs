@@ -8,7 +8,7 @@ use driftless_store::{RecordStore, Retry, StoreError, Write};
 use super::Touched;
 use crate::depend::Graph;
 use crate::edit::settle_entry;
-use crate::fold::{edits, settle};
+use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
 use crate::host::Host;
 use crate::{EngineError, NotPossible};
@@ -78,7 +78,12 @@ fn not_pending(store: &dyn RecordStore, id: OperationId) -> Result<EngineError, 
 /// Makes the writes that take operations back, with all that need them; views and bases of what stays are mended.
 pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched, Vec<Write>), EngineError> {
     let graph = Graph::new(&ground.pending);
-    let mut ended: Vec<&Operation> = ids.iter().flat_map(|id| graph.up_set(*id)).collect();
+    // What a command is expected to make is there with the command or not at all.
+    let begun_by = |id: &OperationId| match ground.operation(*id).map(|operation| &operation.kind) {
+        Some(OperationKind::Awaited { by, .. }) => *by,
+        _ => *id,
+    };
+    let mut ended: Vec<&Operation> = ids.iter().flat_map(|id| graph.up_set(begun_by(id))).collect();
     ended.sort_by_key(|operation| operation.sequence);
     ended.dedup_by_key(|operation| operation.sequence);
     if let Some(away) = ended.iter().find(|o| o.state.sending().is_some()) {
@@ -126,21 +131,19 @@ fn left_over(of_record: &[Operation], ended: &[&Operation]) -> Vec<Operation> {
     let mut rests_on = Fields::new();
     for operation in of_record {
         if is_ended(operation) {
-            for (field, edit) in edits(operation).into_iter().flatten() {
+            for (field, edit) in operation.kind.edits().into_iter().flatten() {
                 rests_on.entry(field.clone()).or_insert_with(|| edit.old.clone());
             }
             continue;
         }
         let mut operation = operation.clone();
-        match &mut operation.kind {
-            OperationKind::Create(edits) | OperationKind::Update(edits) => {
-                for (field, edit) in edits {
-                    if let Some(old) = rests_on.remove(field) {
-                        edit.old = old;
-                    }
-                }
+        for (field, edit) in operation.kind.edits_mut().into_iter().flatten() {
+            if let Some(old) = rests_on.remove(field) {
+                edit.old = old;
             }
-            OperationKind::Delete { seen, .. } => seen.extend(std::mem::take(&mut rests_on)),
+        }
+        if let OperationKind::Delete { seen, .. } = &mut operation.kind {
+            seen.extend(std::mem::take(&mut rests_on));
         }
         left.push(operation);
     }

@@ -231,14 +231,20 @@ fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option
         (ChangeAction::Create(fields) | ChangeAction::Update(fields), Some(found)) => {
             // A value that the server does not show proves nothing.
             let same = |(field, value): (_, &_)| found.record.fields.get(field) == Some(value);
-            let untouched = matches!(&sending.change.condition, Condition::Revision(revision)
-                if found.record.revision.as_ref() == Some(revision));
-            if !untouched && fields.iter().all(same) {
+            if !is_untouched(sending, &found) && fields.iter().all(same) {
                 done(found)
             } else {
                 News::NotDone(sent)
             }
         }
+        // Under a revision that still stands, the command was not run. Otherwise nothing tells: it may have been.
+        (ChangeAction::Command(_), Some(found)) if is_untouched(sending, &found) => News::NotDone(sent),
+        (ChangeAction::Command(call), _) => News::Unproved(Cause {
+            class: CauseClass::Transient,
+            field: None,
+            code: "device:command-unproved".to_owned(),
+            text: format!("nothing on the record tells whether {} was run", call.name),
+        }),
         (ChangeAction::Delete, None) => News::Answer(PushResult::Done {
             revision: None,
             record: None,
@@ -247,6 +253,12 @@ fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option
             News::NotDone(sent)
         }
     }
+}
+
+/// Returns whether a record still has the revision that a sending was conditional on.
+fn is_untouched(sending: &Sending, found: &ServerRecord) -> bool {
+    matches!(&sending.change.condition, Condition::Revision(revision)
+        if found.record.revision.as_ref() == Some(revision))
 }
 
 /// Reads the outbox, and returns the sendings with an unknown outcome in order.

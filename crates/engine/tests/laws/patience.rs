@@ -14,7 +14,7 @@ fn is_poison(change: &Change) -> bool {
         ChangeAction::Create(fields) | ChangeAction::Update(fields) => {
             fields.values().any(|value| *value == Value::text("poison"))
         }
-        ChangeAction::Delete => false,
+        ChangeAction::Delete | ChangeAction::Command(_) => false,
     }
 }
 

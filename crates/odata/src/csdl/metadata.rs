@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{EntityName, FieldName, Schema};
+use driftless_record::{CommandName, EntityName, FieldName, Schema};
 
 /// Why a metadata document cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +75,8 @@ pub struct EntityFacts {
     pub immutable: BTreeSet<FieldName>,
     /// The navigation properties behind lookup fields, by field and target.
     pub navigations: BTreeMap<FieldName, BTreeMap<EntityName, String>>,
+    /// The qualified names of the actions behind commands.
+    pub actions: BTreeMap<CommandName, String>,
     /// Fields whose wire form differs from what their kind suggests.
     pub wire: BTreeMap<FieldName, WireType>,
 }

@@ -319,6 +319,7 @@ fn field_schema() -> impl Strategy<Value = FieldSchema> {
         server_made: flags.3,
         each_transition_matters: flags.4,
         searchable: flags.5,
+        former_names: Vec::new(),
     })
 }
 

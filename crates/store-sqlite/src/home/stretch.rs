@@ -21,7 +21,7 @@ pub(super) fn stretches(pending: Vec<Operation>, schema: &Schema) -> Vec<Stretch
     for operation in pending {
         let key = (operation.entity.clone(), operation.record.clone());
         let stretches = of_records.entry(key).or_default();
-        if !operation.state.is_to_be_sent() {
+        if !operation.state.is_to_be_sent() || matches!(operation.kind, OperationKind::Awaited { .. }) {
             // What comes behind it is a stretch of its own.
             stretches.push(Vec::new());
             continue;
@@ -40,10 +40,12 @@ pub(super) fn stretches(pending: Vec<Operation>, schema: &Schema) -> Vec<Stretch
 }
 
 fn joins(stretch: &[Operation], next: &Operation) -> bool {
+    let is_command = |operation: &Operation| matches!(operation.kind, OperationKind::Command { .. });
     let ended = stretch
         .last()
-        .is_some_and(|last| matches!(last.kind, OperationKind::Delete { .. }));
-    !ended && (stretch.is_empty() || !matches!(next.kind, OperationKind::Create(_)))
+        .is_some_and(|last| matches!(last.kind, OperationKind::Delete { .. }) || is_command(last));
+    let begins = matches!(next.kind, OperationKind::Create(_)) || is_command(next);
+    !ended && (stretch.is_empty() || !begins)
 }
 
 /// Parts a create from the edits behind it where its key proves it, as that says nothing about them.
@@ -70,6 +72,7 @@ pub(super) fn sending(stretch: &[Operation], id: RequestId) -> Option<Sending> {
     let mut values = Fields::new();
     let mut is_create = false;
     let mut is_delete = false;
+    let mut command = None;
     for operation in stretch {
         match &operation.kind {
             OperationKind::Create(edits) => {
@@ -78,12 +81,15 @@ pub(super) fn sending(stretch: &[Operation], id: RequestId) -> Option<Sending> {
             }
             OperationKind::Update(edits) => values.extend(last_values(edits)),
             OperationKind::Delete { .. } => is_delete = true,
+            OperationKind::Command { call, .. } => command = Some((**call).clone()),
+            OperationKind::Awaited { .. } => {}
         }
     }
-    let action = match (is_delete, is_create) {
-        (true, _) => ChangeAction::Delete,
-        (false, true) => ChangeAction::Create(values),
-        (false, false) => ChangeAction::Update(values),
+    let action = match (command, is_delete, is_create) {
+        (Some(call), ..) => ChangeAction::Command(call),
+        (None, true, _) => ChangeAction::Delete,
+        (None, false, true) => ChangeAction::Create(values),
+        (None, false, false) => ChangeAction::Update(values),
     };
     let condition = match &first.base_revision {
         _ if is_create && !is_delete => Condition::Absent,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use driftless_record::{
-    Access, ChoiceOption, Collection, CollectionName, EntityName, EntitySchema, FieldKind, FieldName,
-    FieldSchema,
+    Access, ChoiceOption, Collection, CollectionName, CommandName, CommandSchema, EntityName, EntitySchema,
+    FieldKind, FieldName, FieldSchema,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ struct EntityV1 {
     key_targets: BTreeMap<FieldName, Vec<EntityName>>,
     fields: Vec<FieldV1>,
     collections: BTreeMap<CollectionName, CollectionV1>,
+    /// In the form that travels in metadata, which is a public one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    commands: BTreeMap<CommandName, CommandSchema>,
     display_field: Option<FieldName>,
     modified_field: Option<FieldName>,
     create: bool,
@@ -50,6 +53,8 @@ struct FieldV1 {
     server_made: bool,
     each_transition_matters: bool,
     searchable: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former_names: Vec<FieldName>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +102,7 @@ pub(crate) fn encode_entity(entity: &EntitySchema) -> Result<String, Unreadable>
         key_targets: entity.key_targets.clone(),
         fields: entity.fields.iter().map(write_field).collect(),
         collections: collections.collect(),
+        commands: entity.commands.clone(),
         display_field: entity.display_field.clone(),
         modified_field: entity.modified_field.clone(),
         create: entity.access.create,
@@ -128,6 +134,7 @@ pub(crate) fn decode_entity(payload: &str) -> Result<EntitySchema, Unreadable> {
         key_targets: stored.key_targets,
         fields: stored.fields.into_iter().map(read_field).collect(),
         collections: collections.collect(),
+        commands: stored.commands,
         display_field: stored.display_field,
         modified_field: stored.modified_field,
         access: Access {
@@ -151,6 +158,7 @@ fn write_field(field: &FieldSchema) -> FieldV1 {
         server_made: field.server_made,
         each_transition_matters: field.each_transition_matters,
         searchable: field.searchable,
+        former_names: field.former_names.clone(),
     }
 }
 
@@ -165,6 +173,7 @@ fn read_field(field: FieldV1) -> FieldSchema {
         server_made: field.server_made,
         each_transition_matters: field.each_transition_matters,
         searchable: field.searchable,
+        former_names: field.former_names,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each form is JSON with its version in `v`. A later version adds fields with a default, so that what an older one
 //! wrote stays readable; what a newer one wrote is kept away by the format number of the whole database.
 
+mod call;
 mod entity;
 mod image;
 mod log;

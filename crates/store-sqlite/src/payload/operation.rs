@@ -4,16 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    Applied, EntityName, FieldEdit, FieldName, LogId, Operation, OperationId, OperationKind, OperationState,
-    RecordId, RequestId, Revision, TenantId, Timestamp, UserId,
+    Applied, ConflictRule, EntityName, FieldEdit, FieldName, GroupId, Handling, LogId, Operation,
+    OperationId, OperationKind, OperationState, RecordId, RequestId, Revision, TenantId, Timestamp, Urgency,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
+use super::call::StoredCall;
 use super::value::{StoredFields, StoredRaw, StoredStamp, StoredValue};
 
 /// The first byte of a payload in `postcard`. No text in JSON begins with it.
 const POSTCARD: u8 = 1;
+/// The first byte of a payload in `postcard` with the way of handling behind the operation: only where that is not the
+/// usual one.
+const HANDLED: u8 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OperationV1<'a> {
@@ -26,11 +31,28 @@ struct OperationV1<'a> {
     entity: EntityName,
     record: RecordId,
     base: Option<Revision>,
+    #[serde(borrow)]
     kind: KindV1<'a>,
     needs: BTreeSet<OperationId>,
     state: StateV1,
     attempts: u32,
     rebased: u32,
+}
+
+/// An operation as JSON, with the way of handling in it.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    operation: OperationV1<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handling: Option<HandlingV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HandlingV1 {
+    urgency: Urgency,
+    conflict: Option<ConflictRule>,
+    group: Option<GroupId>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +64,17 @@ enum KindV1<'a> {
         seen: StoredFields<'a>,
         raw: StoredRaw,
         stamp: Option<StoredStamp>,
+    },
+    Command {
+        #[serde(borrow)]
+        call: StoredCall<'a>,
+        edits: BTreeMap<FieldName, EditV1<'a>>,
+        raw: StoredRaw,
+    },
+    Awaited {
+        by: OperationId,
+        slot: FieldName,
+        edits: BTreeMap<FieldName, EditV1<'a>>,
     },
 }
 
@@ -71,12 +104,35 @@ enum StateV1 {
 
 /// Writes an operation.
 pub(crate) fn encode_operation(operation: &Operation) -> Result<Vec<u8>, Unreadable> {
-    postcard::to_extend(&stored(operation), vec![POSTCARD]).map_err(|_| Unreadable)
+    let stored = stored(operation);
+    let written = match handling(operation) {
+        None => postcard::to_extend(&stored, vec![POSTCARD]),
+        Some(handling) => postcard::to_extend(&stored, vec![HANDLED])
+            .and_then(|written| postcard::to_extend(&handling, written)),
+    };
+    written.map_err(|_| Unreadable)
+}
+
+/// Returns how an operation is handled, unless it is in the usual way.
+fn handling(operation: &Operation) -> Option<HandlingV1> {
+    let Handling {
+        urgency,
+        conflict,
+        group,
+    } = operation.handling;
+    (operation.handling != Handling::default()).then_some(HandlingV1 {
+        urgency,
+        conflict,
+        group,
+    })
 }
 
 /// Writes an operation as JSON, for a file that people and other programs read.
 pub(crate) fn operation_json(operation: &Operation) -> Result<String, Unreadable> {
-    Ok(serde_json::to_string(&stored(operation))?)
+    Ok(serde_json::to_string(&Told {
+        operation: stored(operation),
+        handling: handling(operation),
+    })?)
 }
 
 fn stored(operation: &Operation) -> OperationV1<'_> {
@@ -98,6 +154,16 @@ fn stored(operation: &Operation) -> OperationV1<'_> {
                 raw: (*raw).into(),
                 stamp: stamp.map(Into::into),
             },
+            OperationKind::Command { call, edits, raw } => KindV1::Command {
+                call: (&**call).into(),
+                edits: write_edits(edits),
+                raw: (*raw).into(),
+            },
+            OperationKind::Awaited { by, slot, edits } => KindV1::Awaited {
+                by: *by,
+                slot: slot.clone(),
+                edits: write_edits(edits),
+            },
         },
         needs: operation.needs.clone(),
         state: (&operation.state).into(),
@@ -108,9 +174,13 @@ fn stored(operation: &Operation) -> OperationV1<'_> {
 
 /// Reads an operation.
 pub(crate) fn decode_operation(payload: &[u8]) -> Result<Operation, Unreadable> {
-    let stored: OperationV1<'_> = match payload {
-        [POSTCARD, payload @ ..] => postcard::from_bytes(payload).map_err(|_| Unreadable)?,
-        json => serde_json::from_slice(json)?,
+    let (stored, handling): (OperationV1<'_>, Option<HandlingV1>) = match payload {
+        [POSTCARD, payload @ ..] => (postcard::from_bytes(payload).map_err(|_| Unreadable)?, None),
+        [HANDLED, payload @ ..] => {
+            let (stored, handling) = postcard::from_bytes(payload).map_err(|_| Unreadable)?;
+            (stored, Some(handling))
+        }
+        json => (serde_json::from_slice(json)?, None),
     };
     Ok(Operation {
         id: stored.id,
@@ -129,11 +199,26 @@ pub(crate) fn decode_operation(payload: &[u8]) -> Result<Operation, Unreadable> 
                 raw: raw.into(),
                 stamp: stamp.map(Into::into),
             },
+            KindV1::Command { call, edits, raw } => OperationKind::Command {
+                call: Box::new(call.into()),
+                edits: read_edits(edits)?,
+                raw: raw.into(),
+            },
+            KindV1::Awaited { by, slot, edits } => OperationKind::Awaited {
+                by,
+                slot,
+                edits: read_edits(edits)?,
+            },
         },
         needs: stored.needs,
         state: stored.state.into(),
         attempts: stored.attempts,
         rebased: stored.rebased,
+        handling: handling.map_or_else(Handling::default, |kept| Handling {
+            urgency: kept.urgency,
+            conflict: kept.conflict,
+            group: kept.group,
+        }),
     })
 }
 

@@ -7,6 +7,7 @@ use driftless_record::{
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
+use super::call::StoredCall;
 use super::value::{StoredFields, StoredStamps, read_stamps, stamps};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,6 +17,7 @@ struct SendingV1<'a> {
     first_sent: i64,
     entity: EntityName,
     record: RecordId,
+    #[serde(borrow)]
     action: ActionV1<'a>,
     condition: ConditionV1,
     stamps: StoredStamps,
@@ -28,6 +30,7 @@ enum ActionV1<'a> {
     Create(StoredFields<'a>),
     Update(StoredFields<'a>),
     Delete,
+    Command(#[serde(borrow)] StoredCall<'a>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +54,7 @@ pub(crate) fn encode_sending(sending: &Sending) -> Result<String, Unreadable> {
             ChangeAction::Create(values) => ActionV1::Create(values.into()),
             ChangeAction::Update(values) => ActionV1::Update(values.into()),
             ChangeAction::Delete => ActionV1::Delete,
+            ChangeAction::Command(call) => ActionV1::Command(call.into()),
         },
         condition: match &change.condition {
             Condition::Absent => ConditionV1::Absent,
@@ -75,6 +79,7 @@ pub(crate) fn decode_sending(payload: &str) -> Result<Sending, Unreadable> {
                 ActionV1::Create(values) => ChangeAction::Create(values.into()),
                 ActionV1::Update(values) => ChangeAction::Update(values.into()),
                 ActionV1::Delete => ChangeAction::Delete,
+                ActionV1::Command(call) => ChangeAction::Command(call.into()),
             },
             condition: match stored.condition {
                 ConditionV1::Absent => Condition::Absent,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use driftless_record::id::{BootId, DeviceId};
 use driftless_record::log::CauseClass;
 use driftless_record::{
-    Applied, Cause, Change, ChangeAction, Condition, EntityName, FieldCase, FieldEdit, FieldKind, FieldName,
-    FieldSchema, Fields, FileValue, LogEntry, LogId, LogKind, Lookup, Operation, OperationId, OperationKind,
-    OperationState, RawStamp, Record, RecordId, RequestId, Revision, Sending, ServerRecord, Settled, Side,
-    Stamp, TenantId, Timestamp, UserId, Value,
+    Applied, Cause, Change, ChangeAction, CommandCall, CommandName, Condition, ConflictRule, EntityName,
+    FieldCase, FieldEdit, FieldKind, FieldName, FieldSchema, Fields, FileValue, GroupId, Handling, LogEntry,
+    LogId, LogKind, Lookup, Operation, OperationId, OperationKind, OperationState, RawStamp, Record,
+    RecordId, RequestId, Revision, Sending, ServerRecord, Settled, Side, Stamp, TenantId, Timestamp, Urgency,
+    UserId, Value,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -95,6 +96,15 @@ fn operation(kind: OperationKind, state: OperationState) -> Operation {
         state,
         attempts: 1,
         rebased: 2,
+        handling: Handling::default(),
+    }
+}
+
+fn call() -> CommandCall {
+    CommandCall {
+        name: CommandName::parse("Qualify").unwrap(),
+        parameters: values(),
+        makes: BTreeMap::from([(field("account"), account().0)]),
     }
 }
 
@@ -142,6 +152,24 @@ fn every_operation_comes_back() {
             raw: raw(),
             stamp: None,
         },
+        OperationKind::Command {
+            call: Box::new(call()),
+            edits: edit(Value::Choice("won".to_owned())),
+            raw: raw(),
+        },
+        OperationKind::Awaited {
+            by: OperationId(Uuid::from_u128(8)),
+            slot: field("account"),
+            edits: edit(Value::text("Alpha")),
+        },
+    ];
+    let handlings = [
+        Handling::default(),
+        Handling {
+            urgency: Urgency::Urgent,
+            conflict: Some(ConflictRule::Ask),
+            group: Some(GroupId(Uuid::from_u128(9))),
+        },
     ];
     let request = RequestId(Uuid::from_u128(6));
     let states = [
@@ -157,8 +185,14 @@ fn every_operation_comes_back() {
         OperationState::Reverted,
     ];
     for kind in kinds {
-        for state in &states {
-            let operation = operation(kind.clone(), state.clone());
+        for (state, handling) in states
+            .iter()
+            .flat_map(|state| handlings.iter().map(move |how| (state, how)))
+        {
+            let operation = Operation {
+                handling: *handling,
+                ..operation(kind.clone(), state.clone())
+            };
             let payload = encode_operation(&operation).unwrap();
             assert_eq!(decode_operation(&payload).unwrap(), operation);
         }
@@ -185,7 +219,12 @@ fn a_sending_of_an_old_writer_reads_like_new() {
     assert_eq!(encode_sending(&sending).unwrap(), SENDING);
     assert_eq!(decode_sending(SENDING).unwrap(), sending);
     sending.change.condition = Condition::Revision(Revision("r".to_owned()));
-    for action in [ChangeAction::Delete, ChangeAction::Update(values())] {
+    let actions = [
+        ChangeAction::Delete,
+        ChangeAction::Update(values()),
+        ChangeAction::Command(call()),
+    ];
+    for action in actions {
         sending.change.action = action;
         let payload = encode_sending(&sending).unwrap();
         assert_eq!(decode_sending(&payload).unwrap(), sending);

@@ -308,7 +308,7 @@ impl Backend {
             },
             None => self.write(sending),
         };
-        if matches!(result, PushResult::Done { .. }) {
+        if matches!(result, PushResult::Done { .. } | PushResult::Ran { .. }) {
             self.answered.insert(request, result.clone());
         }
         result
@@ -349,7 +349,9 @@ impl Backend {
                         revision: None,
                         record: None,
                     },
-                    ChangeAction::Create(_) | ChangeAction::Update(_) => failed(CauseClass::Gone),
+                    ChangeAction::Create(_) | ChangeAction::Update(_) | ChangeAction::Command(_) => {
+                        failed(CauseClass::Gone)
+                    }
                 };
             }
             (Condition::Revision(expected), Some(found)) if expected != found => {
@@ -364,6 +366,18 @@ impl Backend {
         if self.keeps_references && self.refers_to_nothing(change) {
             return failed(CauseClass::MissingReference);
         }
+        let ran = match &change.action {
+            ChangeAction::Command(call) => match self.run((&key.0, &key.1), call) {
+                Ok(ran) => Some(ran),
+                Err(cause) => {
+                    return PushResult::Failed {
+                        cause,
+                        retry_after: None,
+                    };
+                }
+            },
+            ChangeAction::Create(_) | ChangeAction::Update(_) | ChangeAction::Delete => None,
+        };
         let made = self.make_key(change);
         let key = made.clone().map_or(key, |(id, _)| (change.entity.clone(), id));
         let done = Change {
@@ -388,11 +402,15 @@ impl Backend {
                 }
             }
             ChangeAction::Delete => self.remove(&change.entity, &change.record),
+            ChangeAction::Command(_) => {}
         }
         let revision = self
             .records
             .get(&key)
             .and_then(|stored| self.told(stored.revision));
+        if let Some(made) = ran {
+            return PushResult::Ran { revision, made };
+        }
         let record = made.and_then(|(id, _)| self.record(&change.entity, &id));
         PushResult::Done {
             revision,

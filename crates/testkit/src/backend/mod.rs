@@ -1,5 +1,6 @@
 //! A back end in memory that does exactly what its capabilities say, and breaks when told to.
 
+mod command;
 mod data;
 mod fault;
 mod wire;

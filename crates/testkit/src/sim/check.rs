@@ -70,8 +70,11 @@ fn fold<'a>(image: &Image, pending: impl Iterator<Item = &'a Operation>) -> Opti
     for operation in pending {
         seen = match &operation.kind {
             OperationKind::Delete { .. } => None,
-            OperationKind::Create(edits) | OperationKind::Update(edits) => {
-                let is_create = matches!(operation.kind, OperationKind::Create(_));
+            OperationKind::Create(edits)
+            | OperationKind::Update(edits)
+            | OperationKind::Command { edits, .. }
+            | OperationKind::Awaited { edits, .. } => {
+                let is_create = operation.kind.begins_record();
                 let mut fields = match seen {
                     Some(fields) => fields,
                     None if is_create => Fields::new(),

@@ -108,14 +108,13 @@ fn ends_with_reason(
 /// again since.
 fn is_there(operation: &Operation, later: &[&OperationKind], oracle: &Oracle) -> bool {
     let key = (operation.entity.clone(), operation.record.clone());
-    let (OperationKind::Create(edits) | OperationKind::Update(edits)) = &operation.kind else {
+    let Some(edits) = operation.kind.edits() else {
         return oracle.was(&key, |state| state.is_none());
     };
     let overtaken = |field: &FieldName| {
-        later.iter().any(|kind| match kind {
-            OperationKind::Create(edits) | OperationKind::Update(edits) => edits.contains_key(field),
-            OperationKind::Delete { .. } => true,
-        })
+        later
+            .iter()
+            .any(|kind| kind.edits().is_none_or(|edits| edits.contains_key(field)))
     };
     let left: Vec<_> = edits.iter().filter(|(field, _)| !overtaken(field)).collect();
     left.is_empty()

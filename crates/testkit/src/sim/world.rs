@@ -195,6 +195,7 @@ impl<'a> World<'a> {
                 format!("sets {}", each.join(", "))
             }
             ChangeAction::Delete => "deletes it".to_owned(),
+            ChangeAction::Command(call) => format!("runs {} on it", call.name),
         };
         self.tell(format_args!(
             "  the server does {} on {record}: {done}",

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use driftless_record::id::{BootId, DeviceId};
 use driftless_record::{
     Change, ChangeAction, ChoiceOption, Collection, CollectionName, Condition, EntityName, EntitySchema,
-    FieldEdit, FieldKind, FieldName, FieldSchema, Fields, LogEntry, LogId, LogKind, Operation, OperationId,
-    OperationKind, OperationState, RawStamp, Record, RecordId, RequestId, Revision, Row, RowSet, Schema,
-    Sending, ServerRecord, Stamp, TenantId, Timestamp, UserId, Value,
+    FieldEdit, FieldKind, FieldName, FieldSchema, Fields, Handling, LogEntry, LogId, LogKind, Operation,
+    OperationId, OperationKind, OperationState, RawStamp, Record, RecordId, RequestId, Revision, Row, RowSet,
+    Schema, Sending, ServerRecord, Stamp, TenantId, Timestamp, UserId, Value,
 };
 use driftless_store::{Image, Write, WriteBatch};
 use uuid::Uuid;
@@ -261,6 +261,7 @@ pub fn operation(n: u64, record: &RecordId, state: OperationState) -> Operation 
         state,
         attempts: 1,
         rebased: 2,
+        handling: Handling::default(),
     }
 }
 

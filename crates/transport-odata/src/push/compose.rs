@@ -1,12 +1,14 @@
 //! From a sending to the request that asks for its effect.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftless_odata::batch;
 use driftless_odata::csdl::EntityFacts;
 use driftless_odata::payload::{self, BodyOptions, Layout, LookupForm, Numbers, Own};
 use driftless_record::{
-    ChangeAction, Condition, EntitySchema, FieldKind, Fields, RecordId, RequestId, Schema, Sending,
+    ChangeAction, CommandCall, Condition, EntitySchema, FieldKind, Fields, RecordId, RequestId, Schema,
+    Sending,
 };
 use driftless_transport::TransportError;
 use driftless_transport_http::format_http_date;
@@ -74,6 +76,17 @@ impl Part {
             }
             ChangeAction::Update(fields) => ("PATCH", path, body(fields)),
             ChangeAction::Delete => ("DELETE", path, Vec::new()),
+            ChangeAction::Command(call) => {
+                let name = facts
+                    .actions
+                    .get(&call.name)
+                    .map_or(call.name.as_str(), String::as_str);
+                (
+                    "POST",
+                    format!("{path}/{name}"),
+                    parameters(schema, &entity, call),
+                )
+            }
         };
         let made = matches!(change.action, ChangeAction::Create(_)) && entity.server_makes_key();
         // Header names in lower case: some services know no others inside a JSON batch.
@@ -81,6 +94,9 @@ impl Part {
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         if !body.is_empty() {
             add("content-type", WRITE_JSON.to_owned());
+        }
+        // The answer of a command names what it made.
+        if matches!(change.action, ChangeAction::Create(_) | ChangeAction::Update(_)) {
             let wanted = if made {
                 "return=representation"
             } else {
@@ -124,6 +140,26 @@ impl Part {
             .sum();
         self.request.body.len() + self.request.url.len() + headers + 128
     }
+}
+
+/// Writes what a command is given.
+fn parameters(schema: &Schema, entity: &EntitySchema, call: &CommandCall) -> Vec<u8> {
+    let mut given = EntitySchema::new(entity.name.clone());
+    for parameter in entity
+        .commands
+        .get(&call.name)
+        .into_iter()
+        .flat_map(|c| &c.parameters)
+    {
+        given.add(parameter.clone());
+    }
+    let layout = Layout::new(schema, &Arc::new(given), &[], None);
+    let options = BodyOptions {
+        numbers: Numbers::Strings,
+        lookups: LookupForm::Value,
+        own: Own::Without,
+    };
+    payload::write_body(&layout, &call.parameters, &BTreeMap::new(), options)
 }
 
 /// Numbers the parts and names what each one depends on, among the parts that go along.

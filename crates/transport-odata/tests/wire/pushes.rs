@@ -38,6 +38,7 @@ fn words(reply: &PushReply, items: &[PushItem]) -> String {
                 revision.as_ref().map(|r| format!("({r})")).unwrap_or_default()
             )
         }
+        Some(PushResult::Ran { made, .. }) => format!("ran{made:?}"),
         Some(PushResult::Failed { cause, .. }) => format!("{:?}", cause.class).to_ascii_lowercase(),
         Some(PushResult::Skipped) => "skipped".to_owned(),
         Some(PushResult::Unknown) => "unknown".to_owned(),
