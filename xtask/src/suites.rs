@@ -81,6 +81,17 @@ pub fn run_into(workspace: &Workspace, missing: Missing, steps: &mut Steps) -> R
         "doctests",
         &mut env(cargo(&["test", "--workspace", "--doc", "--no-fail-fast"])),
     )?;
+    for example in examples(workspace, "driftless-conflict") {
+        let run = [
+            "run",
+            "--quiet",
+            "--package",
+            "driftless-conflict",
+            "--example",
+            &example,
+        ];
+        steps.command(&format!("example {example}"), &mut env(cargo(&run)))?;
+    }
     if has_feature(workspace, "driftless-store-sqlite", "encryption") {
         if !lacks.iter().any(|lack| lack.suite.starts_with("encrypted")) {
             let encrypted = [
@@ -132,6 +143,19 @@ fn has_feature(workspace: &Workspace, package: &str, feature: &str) -> bool {
         .members()
         .iter()
         .any(|member| member.name.as_str() == package && member.features.contains_key(feature))
+}
+
+/// Returns the names of a package's examples.
+fn examples(workspace: &Workspace, package: &str) -> Vec<String> {
+    let members = workspace.members();
+    let targets = members
+        .iter()
+        .filter(|member| member.name.as_str() == package)
+        .flat_map(|member| &member.targets);
+    targets
+        .filter(|target| target.is_example())
+        .map(|target| target.name.clone())
+        .collect()
 }
 
 /// What tests wrote about themselves, without what was known before.

@@ -4,7 +4,7 @@ use driftless_conflict::{ByRules, CaseKind, ConflictCase, ConflictPolicy, Pick, 
 use driftless_record::{EntitySchema, FieldCase, RecordId, Settings, Side, Value};
 
 /// The larger amount wins.
-pub struct AmountOnlyGrows;
+pub(crate) struct AmountOnlyGrows;
 
 impl ConflictPolicy for AmountOnlyGrows {
     fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {

@@ -5,7 +5,7 @@ use driftless_conflict::{ByRules, CaseKind, ConflictCase, ConflictPolicy, Pick, 
 use driftless_record::{EntitySchema, FieldCase, RecordId, Settings, Side, Value};
 
 /// What either side added is there in the end, what either side took away is gone.
-pub struct TagsAreUnited;
+pub(crate) struct TagsAreUnited;
 
 impl ConflictPolicy for TagsAreUnited {
     fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {

@@ -2,5 +2,6 @@
 
 pub mod backend;
 pub mod host;
+pub mod policy;
 pub mod sim;
 pub mod store;
