@@ -37,7 +37,7 @@ pub struct CommandSchema {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Sets a field of the record that the command runs on.
+    /// Sets a field of the record that the command runs on; not from a parameter for which nothing was given.
     Set {
         /// The field.
         field: FieldName,
@@ -52,9 +52,10 @@ pub enum Effect {
         entity: EntityName,
         /// The fields.
         fields: BTreeMap<FieldName, EffectValue>,
-        /// A parameter: the record is made unless that is false or, for any other kind of value, only if it is null.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        only_if: Option<FieldName>,
+        /// Parameters that can make it needless: the record is made unless one of them is false or, for any other kind
+        /// of value, is given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        only_if: Vec<FieldName>,
     },
 }
 
@@ -165,6 +166,10 @@ impl CommandSchema {
         for effect in &self.effects {
             let value = |of: &EffectValue| value(of, subject, parameters, &slots);
             match effect {
+                Effect::Set {
+                    to: EffectValue::Parameter(name),
+                    ..
+                } if !parameters.contains_key(name) => {}
                 Effect::Set { field, to } => {
                     expected.fields.insert(field.clone(), value(to));
                 }
@@ -174,13 +179,14 @@ impl CommandSchema {
                     fields,
                     only_if,
                 } => {
-                    let given = only_if.as_ref().and_then(|name| parameters.get(name));
-                    match given {
-                        None | Some(Value::Null | Value::Bool(true)) => {}
-                        Some(given) => {
-                            slots.insert(slot, given.clone());
-                            continue;
-                        }
+                    let given = only_if.iter().filter_map(|name| parameters.get(name));
+                    let mut needless = given
+                        .filter(|given| !matches!(given, Value::Null | Value::Bool(true)))
+                        .peekable();
+                    if needless.peek().is_some() {
+                        let instead = needless.find(|given| matches!(given, Value::Lookup(_)));
+                        slots.insert(slot, instead.cloned().unwrap_or_default());
+                        continue;
                     }
                     let fields: Fields = fields
                         .iter()
@@ -235,3 +241,6 @@ fn value(
 pub fn is_parameter_kind(kind: &FieldKind) -> bool {
     !matches!(kind, FieldKind::File)
 }
+
+#[cfg(test)]
+mod tests;
