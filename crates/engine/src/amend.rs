@@ -7,11 +7,12 @@ use driftless_store::{Image, OperationSelection, Write};
 
 use crate::EngineError;
 use crate::depend::{Graph, needs};
-use crate::edit::{Desk, Under, Written, settle_entry};
+use crate::edit::{Desk, Under, settle_entry};
 use crate::ground::key;
 use crate::temporary::names_itself;
+use crate::wish::Written;
 
-type Changes = BTreeMap<FieldName, FieldEdit>;
+pub(crate) type Changes = BTreeMap<FieldName, FieldEdit>;
 
 impl Desk<'_> {
     /// Mends what a log entry parked. Every operation of it goes back into the queue, the last one with the changes;
@@ -52,10 +53,7 @@ impl Desk<'_> {
                     edits.insert(field, FieldEdit { old, ..change });
                 }
             }
-            written = Some(Written {
-                record: last.record.clone(),
-                operation: Some(last.id),
-            });
+            written = Some(Written::of(last.record.clone(), Some(last.id)));
         }
         let mut writes = vec![self.view_write(image, &amended)];
         let changed = amended.iter().zip(pending).filter(|(new, old)| new != old);

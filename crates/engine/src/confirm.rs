@@ -9,6 +9,7 @@ use driftless_record::{
 use driftless_store::{Image, Write};
 use driftless_transport::PushResult;
 
+use crate::awaited::settle_results;
 use crate::backoff::{self, MAX_TRIES};
 use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
@@ -103,9 +104,11 @@ pub(crate) fn confirm(
         News::Answer(PushResult::Done { revision, record }) => {
             desk.done(ground, revision.clone(), record.as_deref(), into);
         }
-        News::Answer(PushResult::Ran { revision, .. }) => {
+        News::Answer(PushResult::Ran { revision, made }) => {
+            let commands: Vec<_> = desk.carried.iter().map(|operation| operation.id).collect();
             into.refresh.insert(desk.record.clone());
             desk.done(ground, revision.clone(), None, into);
+            settle_results(ground, now, (&commands, made), into);
         }
         News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);

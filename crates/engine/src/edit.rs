@@ -1,9 +1,17 @@
 //! Local edits: from what a person wants to the one commit that keeps it.
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::command::CommandEffects;
+use crate::depend;
+use crate::fold::{fold, key_fields, whole_row};
+use crate::gate::{Gate, LastEdit, enter};
+use crate::host::{Account, Host};
+use crate::validate::{Purpose, problems};
+use crate::wish::{Edit, Written};
+use crate::{EngineError, alias, names, temporary};
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, Handling, LogEntry, LogId, Operation, OperationId,
     OperationKind, OperationState, RawStamp, Record, RecordId, Row, RowSet, Schema, ServerRecord, Settled,
@@ -13,44 +21,25 @@ use driftless_store::{
     CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
     Write, WriteBatch,
 };
-use serde::{Deserialize, Serialize};
-
-use crate::depend;
-use crate::fold::{fold, key_fields, whole_row};
-use crate::gate::{Gate, LastEdit, enter};
-use crate::host::{Account, Host};
-use crate::validate::{Purpose, problems};
-use crate::{EngineError, alias, names, temporary};
 
 /// How often an edit is tried again when another process commits at the same moment.
 const MAX_TRIES: usize = 1000;
 
-/// What a local write made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
-    /// The record.
-    pub record: RecordId,
-    /// The operation in the outbox; `None` if there was nothing to change, or the entity never leaves the device.
-    pub operation: Option<OperationId>,
+/// Where edits are made.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub store: &'a dyn RecordStore,
+    pub host: &'a Host,
+    pub account: &'a Account,
+    /// What the app knows of its commands.
+    pub effects: &'a dyn CommandEffects,
+    /// How the operations are to be handled.
+    pub handling: Handling,
 }
 
-/// An edit as a person wants it, with the record's id in any form.
-#[derive(Debug, Clone)]
-pub(crate) enum Wish {
-    Create(Fields),
-    Update(String, Fields),
-    Delete(String),
-}
-
-/// Carries out a wish in one commit.
-pub(crate) fn carry_out(
-    store: &dyn RecordStore,
-    host: &Host,
-    account: &Account,
-    entity: &str,
-    wish: &Wish,
-    gate: &Gate,
-) -> Result<Written, EngineError> {
+/// Carries an edit out in one commit.
+pub(crate) fn carry_out(scene: Scene<'_>, edit: &Edit, gate: &Gate) -> Result<Written, EngineError> {
+    let store = scene.store;
     let mut turn = enter(gate);
     for _ in 0..MAX_TRIES {
         // If nobody has committed since the last edit, what it knew still holds; otherwise the commit is refused.
@@ -59,19 +48,11 @@ pub(crate) fn carry_out(
             Some(last) => (last.number, last.schema.clone()),
             None => (store.position()?, store.schema()?),
         };
-        let last_sequence = assumed.as_ref().map(|last| OnceCell::from(last.sequence));
-        let tried = names::entity(&schema, entity).and_then(|entity| {
-            let desk = Desk {
-                store,
-                host,
-                account,
-                number,
-                schema: &schema,
-                entity,
-                last_sequence: last_sequence.unwrap_or_default(),
-            };
-            let planned = desk.plan(wish)?;
-            Ok((planned, desk.last_sequence.into_inner()))
+        let last_sequence = assumed.as_ref().map(|last| last.sequence);
+        let tried = names::entity(&schema, edit.entity()).and_then(|entity| {
+            let desk = Desk::new(scene, (number, &schema), entity, last_sequence);
+            let planned = desk.plan(edit)?;
+            Ok((planned, desk.last_sequence.get()))
         });
         let done = !matches!(&tried, Ok(((_, writes), _)) if !writes.is_empty());
         if done && assumed.is_some() && store.position()? != number {
@@ -81,11 +62,7 @@ pub(crate) fn carry_out(
         if writes.is_empty() {
             return Ok(written);
         }
-        let made = writes.iter().filter_map(|write| match write {
-            Write::PutOperation(operation) => Some(operation.sequence),
-            _ => None,
-        });
-        let sequence = last_sequence.map(|last| made.max().unwrap_or_default().max(last));
+        let sequence = last_sequence;
         match store.commit(WriteBatch {
             expect: Some(number),
             writes,
@@ -118,20 +95,49 @@ pub(crate) struct Desk<'a> {
     pub(crate) store: &'a dyn RecordStore,
     pub(crate) host: &'a Host,
     account: &'a Account,
+    pub(crate) effects: &'a dyn CommandEffects,
+    handling: Handling,
     number: CommitNumber,
     pub(crate) schema: &'a Schema,
     pub(crate) entity: Arc<EntitySchema>,
     /// The largest sequence number so far, once it is known.
-    last_sequence: OnceCell<u64>,
+    last_sequence: Cell<Option<u64>>,
 }
 
-impl Desk<'_> {
-    fn plan(&self, wish: &Wish) -> Result<(Written, Vec<Write>), EngineError> {
+impl<'a> Desk<'a> {
+    /// Makes a desk for an edit of an entity, on a reading at a commit.
+    pub(crate) fn new(
+        scene: Scene<'a>,
+        (number, schema): (CommitNumber, &'a Schema),
+        entity: Arc<EntitySchema>,
+        last_sequence: Option<u64>,
+    ) -> Self {
+        Self {
+            store: scene.store,
+            host: scene.host,
+            account: scene.account,
+            effects: scene.effects,
+            handling: scene.handling,
+            number,
+            schema,
+            entity,
+            last_sequence: Cell::new(last_sequence),
+        }
+    }
+
+    /// Works out the writes of an edit.
+    pub(crate) fn plan(&self, edit: &Edit) -> Result<(Written, Vec<Write>), EngineError> {
         let id = |text: &str| RecordId::parse(&self.entity, text);
-        match wish {
-            Wish::Create(fields) => self.create(self.up_to_date(fields)?),
-            Wish::Update(text, fields) => self.update(id(text)?, self.up_to_date(fields)?),
-            Wish::Delete(text) => self.delete(id(text)?),
+        match edit {
+            Edit::Create { fields, .. } => self.create(self.up_to_date(fields)?),
+            Edit::Update { id: text, fields, .. } => self.update(id(text)?, self.up_to_date(fields)?),
+            Edit::Delete { id: text, .. } => self.delete(id(text)?),
+            Edit::Run {
+                id: text,
+                command,
+                parameters,
+                ..
+            } => self.run(id(text)?, command, self.up_to_date(parameters)?),
         }
     }
 
@@ -194,17 +200,15 @@ impl Desk<'_> {
             .map(|(field, new)| (field.clone(), edit(view.value(&field).clone(), new, raw)))
             .collect();
         if changes.is_empty() {
-            return Ok((
-                Written {
-                    record: id.clone(),
-                    operation: None,
-                },
-                Vec::new(),
-            ));
+            return Ok((Written::of(id.clone(), None), Vec::new()));
         }
         let (under, pending) = self.grounds(id, view, image)?;
-        match (pending.last().map(|last| &last.state), &under) {
-            (Some(OperationState::Refused(log)), Under::Kept(image)) => {
+        let last = pending.last().map(|last| (&last.state, &last.kind));
+        match (last, &under) {
+            (Some((OperationState::Refused(log), OperationKind::Command { .. })), Under::Kept(image)) => {
+                self.amend_command(image, &pending, (*log, changes))
+            }
+            (Some((OperationState::Refused(log), _)), Under::Kept(image)) => {
                 self.amend(image, *log, &pending, changes)
             }
             _ => self.record(under, OperationKind::Update(changes), pending),
@@ -239,35 +243,17 @@ impl Desk<'_> {
         };
         let id = image.id.clone();
         if self.entity.local_only {
-            return Ok((
-                Written {
-                    record: id,
-                    operation: None,
-                },
-                self.local_only_writes(image, kind),
-            ));
+            return Ok((Written::of(id, None), self.local_only_writes(image, kind)));
         }
         let key = (self.entity.name.clone(), id.clone());
         let operation = Operation {
-            id: OperationId(self.host.uuid()),
-            sequence: self.next_sequence()?,
-            author: self.account.user.clone(),
-            tenant: self.account.tenant.clone(),
-            schema_version: self.schema.version.clone(),
-            entity: self.entity.name.clone(),
             record: id.clone(),
             base_revision: image.server.as_ref().and_then(|s| s.record.revision.clone()),
             needs: depend::needs(self.store, self.schema, &key, &kind)?,
             kind,
-            state: OperationState::Queued,
-            attempts: 0,
-            rebased: 0,
-            handling: Handling::default(),
+            ..self.operation()?
         };
-        let written = Written {
-            record: id,
-            operation: Some(operation.id),
-        };
+        let written = Written::of(id, Some(operation.id));
         // An update finds the row as the operations before it left it: only its own fields change.
         let view = match &operation.kind {
             OperationKind::Update(edits) => Write::PutRows(edited(&image, edits)),
@@ -285,6 +271,26 @@ impl Desk<'_> {
         }
         writes.push(Write::PutOperation(Box::new(operation)));
         Ok((written, writes))
+    }
+
+    /// Makes an operation with a number of its own that does nothing yet.
+    pub(crate) fn operation(&self) -> Result<Operation, StoreError> {
+        Ok(Operation {
+            id: OperationId(self.host.uuid()),
+            sequence: self.next_sequence()?,
+            author: self.account.user.clone(),
+            tenant: self.account.tenant.clone(),
+            schema_version: self.schema.version.clone(),
+            entity: self.entity.name.clone(),
+            record: RecordId::from_canonical(""),
+            base_revision: None,
+            needs: BTreeSet::new(),
+            kind: OperationKind::Update(BTreeMap::new()),
+            state: OperationState::Queued,
+            attempts: 0,
+            rebased: 0,
+            handling: self.handling,
+        })
     }
 
     fn local_only_writes(&self, image: Image, kind: OperationKind) -> Vec<Write> {
@@ -315,7 +321,7 @@ impl Desk<'_> {
 
     /// Returns a record as the user sees it, and the image under it if there is one. An id that the record had before
     /// leads to it too.
-    fn standing(&self, mut id: RecordId) -> Result<(Record, Option<Image>), EngineError> {
+    pub(crate) fn standing(&self, mut id: RecordId) -> Result<(Record, Option<Image>), EngineError> {
         let (mut view, mut image) = self.store.record_and_image(&self.entity.name, &id)?;
         if view.is_none()
             && let Some(now) = alias::now(self.store, &self.entity.name, &id)?
@@ -331,7 +337,7 @@ impl Desk<'_> {
     }
 
     /// Returns what an edit of the record rests on, and the record's pending operations.
-    fn grounds(
+    pub(crate) fn grounds(
         &self,
         id: &RecordId,
         view: Record,
@@ -361,16 +367,20 @@ impl Desk<'_> {
         ))
     }
 
-    fn next_sequence(&self) -> Result<u64, StoreError> {
-        if let Some(last) = self.last_sequence.get() {
-            return Ok(last + 1);
-        }
-        let last = self.store.operations(&OperationSelection::Latest(1))?;
-        let last = last.last().map_or(0, |operation| operation.sequence);
-        Ok(self.last_sequence.get_or_init(|| last) + 1)
+    /// Takes the next number.
+    pub(crate) fn next_sequence(&self) -> Result<u64, StoreError> {
+        let last = match self.last_sequence.get() {
+            Some(last) => last,
+            None => {
+                let latest = self.store.operations(&OperationSelection::Latest(1))?;
+                latest.last().map_or(0, |operation| operation.sequence)
+            }
+        };
+        self.last_sequence.set(Some(last + 1));
+        Ok(last + 1)
     }
 
-    fn raw_stamp(&self) -> RawStamp {
+    pub(crate) fn raw_stamp(&self) -> RawStamp {
         let clock = &self.host.clock;
         // The commit number grows with every edit, so it orders edits of one millisecond.
         let counter = u32::try_from(self.number.0 % u64::from(u32::MAX)).unwrap_or_default();
@@ -394,7 +404,7 @@ impl Desk<'_> {
         })
     }
 
-    fn not_allowed(&self, what: &'static str) -> EngineError {
+    pub(crate) fn not_allowed(&self, what: &'static str) -> EngineError {
         EngineError::NotAllowed {
             entity: self.entity.name.to_string(),
             what,
@@ -416,7 +426,8 @@ fn edited(image: &Image, edits: &BTreeMap<FieldName, FieldEdit>) -> RowSet {
     }
 }
 
-fn edit(old: Value, new: Value, raw: RawStamp) -> FieldEdit {
+/// Makes the edit of a field.
+pub(crate) fn edit(old: Value, new: Value, raw: RawStamp) -> FieldEdit {
     FieldEdit {
         old,
         new,

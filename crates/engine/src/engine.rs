@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftless_record::{
-    EntitySchema, Fields, LogEntry, LogId, OperationId, Query, Record, RecordId, Schema, Settings, Timestamp,
+    EntitySchema, Fields, Handling, LogEntry, LogId, OperationId, Query, Record, RecordId, Schema, Settings,
+    Timestamp,
 };
 use driftless_store::{LogSelection, RecordStore};
 use driftless_transport::Transport;
 use uuid::Uuid;
 
+use crate::command::{AsDeclared, CommandEffects};
 use crate::driver::Driver;
-use crate::edit::{self, Wish, Written};
+use crate::edit::{self, Scene};
 use crate::gate::Gate;
 use crate::host::{Account, Host};
 use crate::judge::{Judge, Policy};
@@ -21,6 +23,7 @@ use crate::report::SyncReport;
 use crate::resolve::{self, Decision, Touched};
 use crate::status::{self, Status};
 use crate::sync::{Session, SyncOptions};
+use crate::wish::{Edit, Written};
 use crate::worker::Worker;
 use crate::{EngineError, NotPossible, alias, names, notes};
 
@@ -35,6 +38,8 @@ pub struct Parts {
     pub account: Account,
     /// Who wins conflicts.
     pub policy: Policy,
+    /// What the app knows of its commands.
+    pub effects: Arc<dyn CommandEffects>,
 }
 
 impl Parts {
@@ -46,6 +51,7 @@ impl Parts {
             host,
             account,
             policy: Policy::Rules,
+            effects: Arc::new(AsDeclared),
         }
     }
 }
@@ -171,7 +177,8 @@ impl Engine {
     /// [`EngineError::Invalid`] with everything that is wrong, [`EngineError::Exists`], [`EngineError::NotAllowed`], or
     /// the store's; nothing was changed then.
     pub fn create(&self, entity: &str, fields: Fields) -> Result<Written, EngineError> {
-        self.write(entity, &Wish::Create(fields))
+        let entity = entity.to_owned();
+        self.edit(&Edit::Create { entity, fields }, Handling::default())
     }
 
     /// Changes fields of a record. Fields that have these values already are left out. Changing a record whose last
@@ -181,7 +188,8 @@ impl Engine {
     /// [`EngineError::Invalid`], [`EngineError::NoRecord`], [`EngineError::NotAllowed`], or the store's; nothing was
     /// changed then.
     pub fn update(&self, entity: &str, id: &str, fields: Fields) -> Result<Written, EngineError> {
-        self.write(entity, &Wish::Update(id.to_owned(), fields))
+        let (entity, id) = (entity.to_owned(), id.to_owned());
+        self.edit(&Edit::Update { entity, id, fields }, Handling::default())
     }
 
     /// Deletes a record.
@@ -189,19 +197,48 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoRecord`], [`EngineError::NotAllowed`], or the store's; nothing was changed then.
     pub fn delete(&self, entity: &str, id: &str) -> Result<Written, EngineError> {
-        self.write(entity, &Wish::Delete(id.to_owned()))
+        let (entity, id) = (entity.to_owned(), id.to_owned());
+        self.edit(&Edit::Delete { entity, id }, Handling::default())
     }
 
-    fn write(&self, entity: &str, wish: &Wish) -> Result<Written, EngineError> {
+    /// Runs a command on a record: the call goes to the outbox, and what it is expected to do is seen at once.
+    ///
+    /// # Errors
+    /// [`EngineError::NoCommand`], [`EngineError::Parameters`] with everything that is wrong,
+    /// [`EngineError::CommandNotNow`], [`EngineError::NoRecord`], or the store's; nothing was changed then.
+    pub fn run(
+        &self,
+        entity: &str,
+        id: &str,
+        command: &str,
+        parameters: Fields,
+    ) -> Result<Written, EngineError> {
+        let edit = Edit::Run {
+            entity: entity.to_owned(),
+            id: id.to_owned(),
+            command: command.to_owned(),
+            parameters,
+        };
+        self.edit(&edit, Handling::default())
+    }
+
+    /// Makes a local write, to be handled as the app says.
+    ///
+    /// # Errors
+    /// Those of [`Engine::create`], [`Engine::update`], [`Engine::delete`] and [`Engine::run`]; nothing was changed then.
+    pub fn edit(&self, edit: &Edit, handling: Handling) -> Result<Written, EngineError> {
+        edit::carry_out(self.scene(handling), edit, &self.inner.gate)
+    }
+
+    fn scene(&self, handling: Handling) -> Scene<'_> {
         let parts = &self.inner.parts;
-        edit::carry_out(
-            self.store(),
-            &parts.host,
-            &parts.account,
-            entity,
-            wish,
-            &self.inner.gate,
-        )
+        Scene {
+            store: self.store(),
+            host: &parts.host,
+            account: &parts.account,
+            effects: &*parts.effects,
+            handling,
+        }
     }
 
     /// Returns the pending operations, oldest first.

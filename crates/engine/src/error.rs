@@ -99,6 +99,38 @@ pub enum EngineError {
         /// Everything that is wrong.
         problems: Vec<FieldProblem>,
     },
+    /// What a command was given is wrong; nothing was saved.
+    #[error("{command} was not run: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Parameters {
+        /// The command.
+        command: String,
+        /// Everything that is wrong.
+        problems: Vec<FieldProblem>,
+    },
+    /// The entity has no such command.
+    #[error("{entity} has no command `{name}`{}", did_you_mean(.close))]
+    NoCommand {
+        /// The name as given.
+        name: String,
+        /// The entity.
+        entity: String,
+        /// A command with a similar name.
+        close: Option<String>,
+        /// Every command of the entity.
+        known: Vec<String>,
+    },
+    /// The record does not stand for the command.
+    #[error("{command} cannot be run on this {entity} now: `{field}` is not {}", allowed.join(" or "))]
+    CommandNotNow {
+        /// The command.
+        command: String,
+        /// The entity.
+        entity: String,
+        /// The field that stands against it.
+        field: String,
+        /// The values that the field may have.
+        allowed: Vec<String>,
+    },
     /// The entity does not allow this.
     #[error("{entity} records cannot be {what}")]
     NotAllowed {

@@ -2,8 +2,10 @@
 
 mod alias;
 mod amend;
+mod awaited;
 mod backoff;
 mod circle;
+mod command;
 mod confirm;
 mod contacts;
 mod depend;
@@ -37,9 +39,10 @@ mod status;
 mod sync;
 mod temporary;
 mod validate;
+mod wish;
 mod worker;
 
-pub use edit::Written;
+pub use command::{AsDeclared, CommandEffects};
 pub use engine::{Engine, Parts};
 pub use error::{EngineError, FieldProblem};
 pub use host::{Account, Clock, Host, Random};
@@ -54,3 +57,4 @@ pub use report::{EntityReport, SyncReport};
 pub use resolve::{Decision, Touched};
 pub use status::{EntityStatus, Status};
 pub use sync::{SyncOptions, What};
+pub use wish::{Edit, Written};

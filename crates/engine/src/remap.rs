@@ -10,7 +10,7 @@ use driftless_record::{
 use driftless_store::{FileRow, Image, RecordStore, StoreError, Write};
 
 use crate::depend::key_targets;
-use crate::fold::{settle, whole_row};
+use crate::fold::{key_fields, settle, whole_row};
 use crate::ground::{Ground, Key, key};
 use crate::notes::{self, Note};
 
@@ -269,12 +269,22 @@ impl Desk<'_> {
             .collect()
     }
 
+    /// Returns what somebody saw of a record, with the key that it has now.
+    fn seen(&self, place: &Key, seen: &Fields) -> Fields {
+        let mut fields = self.fields(seen);
+        if let (Some(renamed), Some(entity)) = (self.renames.get(place), self.schema.entity(place.0.as_str()))
+        {
+            fields.extend(key_fields(entity, &renamed.id));
+        }
+        fields
+    }
+
     fn operation(&self, operation: &Operation) -> Operation {
         let kind = match &operation.kind {
             OperationKind::Create(edits) => OperationKind::Create(self.edits(&operation.entity, edits)),
             OperationKind::Update(edits) => OperationKind::Update(self.edits(&operation.entity, edits)),
             OperationKind::Delete { seen, raw, stamp } => OperationKind::Delete {
-                seen: self.fields(seen),
+                seen: self.seen(&key(operation), seen),
                 raw: *raw,
                 stamp: *stamp,
             },

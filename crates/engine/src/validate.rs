@@ -1,6 +1,6 @@
 //! Checks the fields of an edit against the schema, before anything is saved.
 
-use driftless_record::{EntitySchema, FieldKind, FieldSchema, Fields, Value};
+use driftless_record::{CommandSchema, EntitySchema, FieldKind, FieldSchema, Fields, Value};
 
 use crate::FieldProblem;
 use crate::names::closest;
@@ -45,6 +45,38 @@ pub(crate) fn problems(entity: &EntitySchema, fields: &Fields, purpose: Purpose)
             field: field.name.to_string(),
         }));
     }
+    found
+}
+
+/// Returns everything that is wrong with what a command is given.
+pub(crate) fn parameter_problems(command: &CommandSchema, parameters: &Fields) -> Vec<FieldProblem> {
+    let mut found = Vec::new();
+    for (name, value) in parameters {
+        let text = || name.to_string();
+        let Some(parameter) = command.parameter(name.as_str()) else {
+            let known = command.parameters.iter().map(|p| p.name.as_str());
+            found.push(FieldProblem::Unknown {
+                field: text(),
+                close: closest(name.as_str(), known),
+            });
+            continue;
+        };
+        if value.is_null() && (parameter.required || !parameter.nullable) {
+            found.push(FieldProblem::NotNullable { field: text() });
+        } else if let Some(expected) = misfit(&parameter.kind, value) {
+            found.push(FieldProblem::Value {
+                field: text(),
+                expected,
+            });
+        }
+    }
+    let missing = command
+        .parameters
+        .iter()
+        .filter(|p| p.required && !parameters.contains_key(&p.name));
+    found.extend(missing.map(|parameter| FieldProblem::Required {
+        field: parameter.name.to_string(),
+    }));
     found
 }
 

@@ -51,7 +51,7 @@ pub(super) fn decide(facts: &Facts<'_>, run: Run, call: CommandCall, edits: &Mer
         |field| theirs.stamps.get(field).copied(),
     );
     if conflicting.is_empty() {
-        return run_on(facts, theirs, run, call, edits, None);
+        return run_on(facts, theirs, (&run, &call), edits, None);
     }
     settle(facts, theirs, (run, call), edits, conflicting)
 }
@@ -102,7 +102,7 @@ fn settle(
         kept: Fields::new(),
     };
     match side {
-        Some(Side::Mine) => run_on(facts, theirs, run, call, edits, Some(draft(reason))),
+        Some(Side::Mine) => run_on(facts, theirs, (&run, &call), edits, Some(&draft(reason))),
         Some(Side::Theirs) if call.makes.is_empty() => Verdict::Finish {
             state: OperationState::Superseded,
             log: Some(draft(reason)),
@@ -119,14 +119,13 @@ fn settle(
 fn run_on(
     facts: &Facts<'_>,
     theirs: &ServerRecord,
-    run: Run,
-    call: CommandCall,
+    (run, call): (&Run, &CommandCall),
     edits: &MergedEdits,
-    log: Option<Draft>,
+    log: Option<&Draft>,
 ) -> Verdict {
     conditional(facts, theirs, |condition| {
         let action = ChangeAction::Command(call.clone());
-        send(facts, run.clone(), edits, action, condition, log.clone())
+        send(facts, run.clone(), edits, action, condition, log.cloned())
     })
 }
 

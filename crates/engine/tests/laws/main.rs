@@ -4,6 +4,7 @@
 
 mod chance;
 mod clocks;
+mod commands;
 mod common;
 mod convergence;
 mod decisions;
