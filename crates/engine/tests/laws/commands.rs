@@ -46,7 +46,7 @@ fn with_commands() -> driftless_record::Schema {
                 slot: name("customer"),
                 entity: entity("Account"),
                 fields: [(name("name"), EffectValue::Field(name("name")))].into(),
-                only_if: None,
+                only_if: Vec::new(),
             },
             Effect::Make {
                 slot: name("person"),
@@ -56,7 +56,7 @@ fn with_commands() -> driftless_record::Schema {
                     (name("account"), EffectValue::Made(name("customer"))),
                 ]
                 .into(),
-                only_if: None,
+                only_if: Vec::new(),
             },
             Effect::Set {
                 field: name("status"),
