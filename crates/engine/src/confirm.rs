@@ -453,3 +453,6 @@ fn made(sending: &Sending, echo: &ServerRecord) -> Option<ServerRecord> {
         stamps: sending.change.stamps.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

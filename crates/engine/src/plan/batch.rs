@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::case::{Case, Judging};
 use super::clocks::Clocks;
-use super::decide::{Draft, Facts, Verdict, decide};
+use super::decide::{Draft, Facts, Verdict, decide, is_contested};
 use super::run::Run;
 use crate::depend::Needs;
 use crate::fold::settle;
@@ -154,7 +154,7 @@ impl Planner {
             .skip(run.operations.len())
             .cloned()
             .collect();
-        self.place(ground, context, &record, run, &rest)
+        self.place(ground, context, &record, run, rest)
     }
 
     fn place(
@@ -162,8 +162,8 @@ impl Planner {
         ground: &mut Ground,
         context: &Context<'_>,
         record: &Key,
-        run: Run,
-        rest: &[Operation],
+        mut run: Run,
+        mut rest: Vec<Operation>,
     ) -> Placed {
         let (Some(capabilities), Some(entity)) = (
             context.capabilities.get(&record.0),
@@ -191,6 +191,9 @@ impl Planner {
                     now: context.server_now,
                 },
             };
+            if is_contested(&facts, &run) {
+                rest.splice(0..0, run.operations.pop());
+            }
             decide(&facts, run.clone())
         };
         let title = journal::title(Some(&entity), Some(&image), record, &run.operations);
@@ -221,7 +224,7 @@ impl Planner {
                         ..operation
                     });
                 }
-                settle(&entity, image, rest, &mut self.batch.writes);
+                settle(&entity, image, &rest, &mut self.batch.writes);
                 self.batch.decided += 1;
             }
             // What it names has no id yet that the server knows (law L35).
@@ -232,7 +235,7 @@ impl Planner {
                 let id = RequestId((context.new_id)());
                 if let Some(log) = log {
                     self.log(ground, context, record, &run, title, log);
-                    let left: Vec<_> = run.operations.iter().chain(rest).cloned().collect();
+                    let left: Vec<_> = run.operations.iter().chain(&rest).cloned().collect();
                     settle(&entity, image, &left, &mut self.batch.writes);
                 }
                 let first_sent = Timestamp(context.server_now.0.div_euclid(1000) * 1000);

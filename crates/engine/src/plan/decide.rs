@@ -1,12 +1,14 @@
 //! Deciding what becomes of a run, given what the server is known to have.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftless_conflict::{CaseKind, MergedEdits, Pick, Resolution, conflicting_fields};
 use driftless_record::{
-    Applied, Change, ChangeAction, Condition, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogKind,
-    Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings, Side, Stamp, Value,
+    Applied, Change, ChangeAction, Condition, ConflictRule, EntitySchema, FieldCase, FieldEdit, FieldName,
+    Fields, LogKind, Operation, OperationKind, OperationState, RawStamp, Revision, ServerRecord, Settings,
+    Side, Stamp, Value, clock,
 };
 use driftless_store::Image;
 use driftless_transport::{Capabilities, CompareAndSet};
@@ -125,15 +127,73 @@ fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
     let Some(theirs) = present(facts.image) else {
         return settle_case(facts, run, edits, CaseKind::UpdateDelete, Vec::new());
     };
-    let conflicting = conflicting_fields(
+    let mut conflicting = conflicting_fields(
         edits,
         |field| theirs.record.fields.get(field),
         |field| theirs.stamps.get(field).copied(),
     );
+    conflicting.retain(|case| !run.passes_through(&case.field, &case.theirs));
+    conflicting.extend(set_again(facts, &run, edits, theirs));
     if !conflicting.is_empty() {
         return settle_case(facts, run, edits, CaseKind::UpdateUpdate, conflicting);
     }
     send_update(facts, &run, edits, None)
+}
+
+/// Returns the fields that somebody else has surely set after me, to a value that they had before my last edit: no
+/// contradiction by their values, and still the later edit where the order of edits decides (law L27).
+fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerRecord) -> Vec<FieldCase> {
+    let own_rule = run
+        .operations
+        .first()
+        .and_then(|operation| operation.handling.conflict);
+    let rule = |field: &FieldName| {
+        own_rule.unwrap_or_else(|| facts.settings.conflict_rule(&facts.entity.name, Some(field)))
+    };
+    let again = |(field, edit): (&FieldName, &FieldEdit)| {
+        let value = theirs.record.fields.get(field)?;
+        let (mine_at, theirs_at) = (edit.stamp?, *theirs.stamps.get(field)?);
+        let doubt = facts.clocks.doubt(run.first(), mine_at, edit.raw);
+        let is_later = theirs_at.device != mine_at.device
+            && clock::order(mine_at, theirs_at, doubt) == Some(Ordering::Less);
+        let is_known = *value == edit.old || run.passes_through(field, value);
+        let decides = rule(field) == ConflictRule::ExecutionOrder;
+        (decides && is_later && is_known && *value != edit.new)
+            .then(|| field_case(field, edit, value, theirs))
+    };
+    edits.iter().filter_map(again).collect()
+}
+
+/// Returns whether a run ends with the delete of a record that somebody else has changed: then its own changes go
+/// before, since they stay if the delete gives way (law L12).
+pub(super) fn is_contested(facts: &Facts<'_>, run: &Run) -> bool {
+    match run.effect() {
+        Effect::Delete { seen, own, .. } => {
+            let theirs = present(facts.image);
+            !own.is_empty() && theirs.is_some_and(|theirs| !changed(facts, theirs, &seen, &own).is_empty())
+        }
+        Effect::Create(_) | Effect::Update(_) | Effect::Nothing | Effect::Command(..) => false,
+    }
+}
+
+/// Returns the fields of a record that are not as they were seen before a run with a delete at its end.
+fn changed<'a>(
+    facts: &Facts<'a>,
+    theirs: &ServerRecord,
+    seen: &Fields,
+    own: &MergedEdits,
+) -> Vec<&'a FieldName> {
+    let before = |field: &FieldName| {
+        own.get(field)
+            .map_or_else(|| seen.get(field), |edit| Some(&edit.old))
+    };
+    let now = |field: &FieldName| theirs.record.fields.get(field);
+    let fields = facts.entity.fields.iter();
+    fields
+        .filter(|field| !field.server_made && !field.read_only)
+        .map(|field| &field.name)
+        .filter(|name| now(name).is_some_and(|now| before(name).is_some_and(|before| before != now)))
+        .collect()
 }
 
 fn delete(
@@ -149,24 +209,7 @@ fn delete(
             log: None,
         };
     };
-    let before = |field: &FieldName| {
-        own.get(field)
-            .map_or_else(|| seen.get(field), |edit| Some(&edit.old))
-    };
-    let changed: Vec<&FieldName> = facts
-        .entity
-        .fields
-        .iter()
-        .filter(|field| !field.server_made && !field.read_only)
-        .map(|field| &field.name)
-        .filter(|name| {
-            theirs
-                .record
-                .fields
-                .get(*name)
-                .is_some_and(|now| before(name).is_some_and(|b| b != now))
-        })
-        .collect();
+    let changed = changed(facts, theirs, seen, own);
     if changed.is_empty() {
         return conditional(facts, theirs, |condition| {
             let change = change(facts, ChangeAction::Delete, condition, BTreeMap::new());
@@ -428,9 +471,11 @@ fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log: Option<Dr
     let Some(theirs) = present(facts.image) else {
         return Verdict::Fetch;
     };
-    // Where the server keeps stamps, a value that it has already still tells when it was set (law L17).
+    // Where the server keeps stamps, a value that it has already still tells when it was set (law L17), unless it was
+    // set later, or is this very edit.
     let tells = |field: &FieldName, edit: &FieldEdit| {
-        facts.capabilities.stamps || theirs.record.fields.get(field) != Some(&edit.new)
+        let is_later = edit.stamp > theirs.stamps.get(field).copied();
+        theirs.record.fields.get(field) != Some(&edit.new) || (facts.capabilities.stamps && is_later)
     };
     let sent: MergedEdits = edits
         .iter()

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_conflict::MergedEdits;
 use driftless_record::{
-    CommandCall, EntitySchema, FieldEdit, Fields, Operation, OperationId, OperationKind, OperationState,
-    RawStamp, Stamp,
+    CommandCall, EntitySchema, FieldEdit, FieldName, Fields, Operation, OperationId, OperationKind,
+    OperationState, RawStamp, Stamp, Value,
 };
 
 use crate::backoff;
@@ -78,6 +78,15 @@ impl Run {
         self.operations.first().map_or(0, |operation| operation.sequence)
     }
 
+    /// Returns whether a field has a value on the way from what it was to what the run makes it.
+    pub(crate) fn passes_through(&self, field: &FieldName, value: &Value) -> bool {
+        let edits = self
+            .operations
+            .iter()
+            .filter_map(|operation| operation.kind.edits()?.get(field));
+        edits.map(|edit| &edit.new).any(|new| new == value)
+    }
+
     /// Returns what the operations come to together.
     pub(crate) fn effect(&self) -> Effect {
         let mut created = false;
@@ -113,13 +122,17 @@ impl Run {
     }
 }
 
-/// Adds later edits to earlier ones: the first `old` stays, the last value and the last stamp win.
+/// Adds later edits to earlier ones: the first `old` stays, the last value and the latest stamp win.
 fn merge(into: &mut MergedEdits, edits: &BTreeMap<driftless_record::FieldName, FieldEdit>) {
     for (field, edit) in edits {
-        let old = into
-            .get(field)
-            .map_or_else(|| edit.old.clone(), |known| known.old.clone());
-        into.insert(field.clone(), FieldEdit { old, ..edit.clone() });
+        let mut edit = edit.clone();
+        if let Some(known) = into.remove(field) {
+            edit.old = known.old;
+            if known.stamp > edit.stamp {
+                (edit.raw, edit.stamp) = (known.raw, known.stamp);
+            }
+        }
+        into.insert(field.clone(), edit);
     }
 }
 
@@ -167,7 +180,7 @@ fn joins(
             .of(next.id)
             .all(|need| needs.of(first.id).any(|other| other == need))
         && Obstacle::against(entity, next).is_none()
-        && !repeats_a_transition(entity, run, next)
+        && !loses_a_transition(entity, run, next)
 }
 
 /// Whether an operation makes its record refer to itself, which a create under a temporary id cannot.
@@ -192,12 +205,19 @@ fn begins_a_run(operation: &Operation) -> bool {
     }
 }
 
-/// Whether both the run and the next operation change a field whose every transition matters.
-fn repeats_a_transition(entity: &EntitySchema, run: &[Operation], next: &Operation) -> bool {
+/// Whether a transition that counts would be lost: of a field that both the run and the next operation change, or of one
+/// that the run changes in a record that the next operation deletes. A record that never was there has no transitions.
+fn loses_a_transition(entity: &EntitySchema, run: &[Operation], next: &Operation) -> bool {
     let edits = |operation: &Operation, field| operation.kind.edits().is_some_and(|e| e.contains_key(field));
+    let is_new = run.iter().any(|operation| operation.kind.begins_record());
+    let deletes = matches!(next.kind, OperationKind::Delete { .. }) && !is_new;
     entity
         .fields
         .iter()
         .filter(|field| field.each_transition_matters)
-        .any(|field| edits(next, &field.name) && run.iter().any(|operation| edits(operation, &field.name)))
+        .filter(|field| deletes || edits(next, &field.name))
+        .any(|field| run.iter().any(|operation| edits(operation, &field.name)))
 }
+
+#[cfg(test)]
+mod tests;

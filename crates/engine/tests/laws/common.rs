@@ -143,6 +143,17 @@ impl Device {
         Engine::open(self.parts.clone()).unwrap()
     }
 
+    /// Returns the store under the engine.
+    pub(crate) fn store(&self) -> &dyn RecordStore {
+        &*self.parts.store
+    }
+
+    /// Starts a new process on this store.
+    pub(crate) fn restart_on(&mut self, store: Arc<dyn RecordStore>) {
+        self.parts.store = store;
+        self.restart();
+    }
+
     /// Starts a new process on the same store.
     pub(crate) fn restart(&mut self) {
         self.engine = self.other_engine();

@@ -242,20 +242,20 @@ async fn settle(world: &World, decisions: &[bool]) {
     }
 }
 
-/// 400 cases from one seed, the same in every run; `DRIFTLESS_LAWS_SEED` and `DRIFTLESS_LAWS_CASES` choose others.
-fn config() -> ProptestConfig {
+/// So many cases from one seed, the same in every run; `DRIFTLESS_LAWS_SEED` and `DRIFTLESS_LAWS_CASES` choose others.
+pub(crate) fn config(usual: u32) -> ProptestConfig {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seed: u64 = number("DRIFTLESS_LAWS_SEED").unwrap_or(1);
     let cases = number("DRIFTLESS_LAWS_CASES").and_then(|n: u64| u32::try_from(n).ok());
     ProptestConfig {
-        cases: cases.unwrap_or(400),
+        cases: cases.unwrap_or(usual),
         rng_seed: RngSeed::Fixed(seed),
         ..ProptestConfig::default()
     }
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(400))]
 
     #[test]
     fn l39_faults_stop_and_everything_converges_with_one_effect_per_operation(

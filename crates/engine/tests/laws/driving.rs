@@ -1,117 +1,15 @@
 //! Who sends: one engine at a time, however many have the store open.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-
-use crate::common::{Device, World, able, entity, fields, options};
-use async_trait::async_trait;
-use driftless_engine::{EngineError, NotPossible, SyncOptions, TakeOver};
-use driftless_record::{
-    EntityName, EntitySchema, OperationId, RecordId, Schema, ServerRecord, Settings, Value,
-};
-use driftless_testkit::backend::BackendTransport;
-use driftless_transport::{
-    Capabilities, CompareAndSet, Contact, Described, Idempotency, Page, PullRequest, PushItem, PushReply,
-    SweepPage, SweepRequest, Transport, TransportError,
-};
-use futures_channel::oneshot;
-use futures_util::future::{Either, select};
-use proptest::prelude::*;
 use std::pin::pin;
 
-/// Where a driver is held up.
-#[derive(Debug, Clone, Copy)]
-struct Pause {
-    /// At which of its requests.
-    at: usize,
-    /// Whether the server has answered by then.
-    answered: bool,
-}
-
-/// A way to the server on which the driver is held up once, as by a phone that sleeps.
-struct Slow {
-    inner: BackendTransport,
-    pause: Pause,
-    calls: AtomicUsize,
-    reached: Mutex<Option<oneshot::Sender<()>>>,
-    go_on: Mutex<Option<oneshot::Receiver<()>>>,
-}
-
-impl Slow {
-    /// Makes the way, with what tells that the driver is held up, and what lets it go on.
-    fn new(inner: BackendTransport, pause: Pause) -> (Self, oneshot::Receiver<()>, oneshot::Sender<()>) {
-        let (reached, is_reached) = oneshot::channel();
-        let (go_on, may_go_on) = oneshot::channel();
-        let slow = Self {
-            inner,
-            pause,
-            calls: AtomicUsize::new(0),
-            reached: Mutex::new(Some(reached)),
-            go_on: Mutex::new(Some(may_go_on)),
-        };
-        (slow, is_reached, go_on)
-    }
-
-    /// Counts a request and makes it.
-    async fn make<T>(&self, request: impl Future<Output = T>) -> T {
-        let pauses = self.calls.fetch_add(1, Ordering::Relaxed) == self.pause.at;
-        if pauses && !self.pause.answered {
-            self.wait().await;
-        }
-        let answer = request.await;
-        if pauses && self.pause.answered {
-            self.wait().await;
-        }
-        answer
-    }
-
-    async fn wait(&self) {
-        let reached = self.reached.lock().unwrap().take().unwrap();
-        reached.send(()).unwrap();
-        let go_on = self.go_on.lock().unwrap().take().unwrap();
-        go_on.await.unwrap();
-    }
-}
-
-#[async_trait]
-impl Transport for Slow {
-    async fn contact(&self) -> Result<Contact, TransportError> {
-        self.make(self.inner.contact()).await
-    }
-
-    async fn describe(&self) -> Result<Described, TransportError> {
-        self.make(self.inner.describe()).await
-    }
-
-    async fn settings(&self) -> Result<Option<Settings>, TransportError> {
-        self.make(self.inner.settings()).await
-    }
-
-    async fn capabilities(&self, entity: &Arc<EntitySchema>) -> Result<Capabilities, TransportError> {
-        self.make(self.inner.capabilities(entity)).await
-    }
-
-    async fn pull(&self, request: &PullRequest) -> Result<Page, TransportError> {
-        self.make(self.inner.pull(request)).await
-    }
-
-    async fn sweep(&self, request: &SweepRequest) -> Result<SweepPage, TransportError> {
-        self.make(self.inner.sweep(request)).await
-    }
-
-    async fn fetch(
-        &self,
-        schema: &Arc<Schema>,
-        entity: &EntityName,
-        id: &RecordId,
-    ) -> Result<Option<ServerRecord>, TransportError> {
-        self.make(self.inner.fetch(schema, entity, id)).await
-    }
-
-    async fn push(&self, schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {
-        self.make(self.inner.push(schema, items)).await
-    }
-}
+use crate::common::{Device, World, able, entity, fields, options};
+use crate::convergence;
+use crate::tap::{Pause, Tap};
+use driftless_engine::{EngineError, NotPossible, SyncOptions, TakeOver};
+use driftless_record::{OperationId, RecordId, Value};
+use driftless_transport::{Capabilities, CompareAndSet, Idempotency};
+use futures_util::future::{Either, select};
+use proptest::prelude::*;
 
 fn respectful() -> SyncOptions {
     SyncOptions {
@@ -140,7 +38,7 @@ fn effects(world: &World, operation: OperationId) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(convergence::config(60))]
 
     /// Two engines drive one store, as an app and its background worker may, and one of them is held up anywhere. While
     /// its lease runs the other one leaves the store and the server alone; once that has run out the other one takes
@@ -163,7 +61,7 @@ proptest! {
             let device = &world.devices[0];
             device.sync().await;
             let mut made: Vec<_> = (0..before).map(|number| work(device, &known, number)).collect();
-            let (slow, reached, go_on) = Slow::new(device.wire.clone(), pause);
+            let (slow, reached, go_on) = Tap::slow(device.wire.clone(), pause);
             let first = pin!(device.engine.sync(&slow, respectful()));
             let Either::Right((_, first)) = select(first, reached).await else {
                 return Ok(()); // It came to its end before.

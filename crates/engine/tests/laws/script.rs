@@ -104,6 +104,11 @@ pub(crate) fn reference(to: Option<Slot>) -> Value {
 
 /// Carries an edit out; `None` if the record is not there, or is there already.
 pub(crate) fn perform(engine: &Engine, edit: Edit) -> Option<Written> {
+    try_to(engine, edit).unwrap_or_else(|error| panic!("{edit:?}: {error}"))
+}
+
+/// Tries to carry an edit out.
+pub(crate) fn try_to(engine: &Engine, edit: Edit) -> Result<Option<Written>, EngineError> {
     let done = match edit {
         Edit::Create(slot, to) => {
             let mut given = new(slot);
@@ -115,9 +120,8 @@ pub(crate) fn perform(engine: &Engine, edit: Edit) -> Option<Written> {
         Edit::Delete(slot) => engine.delete(entity_of(slot).as_str(), id_of(slot).as_str()),
     };
     match done {
-        Ok(written) => Some(written),
-        Err(EngineError::NoRecord { .. } | EngineError::Exists { .. }) => None,
-        Err(error) => panic!("{edit:?}: {error}"),
+        Err(EngineError::NoRecord { .. } | EngineError::Exists { .. }) => Ok(None),
+        done => done.map(Some),
     }
 }
 
@@ -168,7 +172,8 @@ pub(crate) fn whole(edits: &[Edit], there: &BTreeSet<Slot>) -> Vec<Edit> {
                 named.extend(to);
             }
             Edit::Delete(slot) if living.contains(&slot) => {
-                script.push(Edit::Refer(slot, None));
+                // One side lets go first, so that no two records wait for each other's end.
+                script.extend((slot < 2).then_some(Edit::Refer(slot, None)));
                 living.remove(&slot);
                 deleted.insert(slot);
                 refers.remove(&slot);

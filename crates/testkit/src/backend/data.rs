@@ -44,6 +44,8 @@ pub struct Backend {
     faults: VecDeque<Fault>,
     /// Requests that are on their way still.
     pub(super) late: Vec<Vec<PushItem>>,
+    /// Whether nobody can sign in.
+    pub(super) is_away: bool,
     refuse: Option<fn(&Change) -> Option<Cause>>,
     stumble: Option<fn(&Change) -> Option<Stumble>>,
     rewrite: Option<fn(&mut Fields)>,
@@ -80,6 +82,7 @@ impl Backend {
             effects: Vec::new(),
             faults: VecDeque::new(),
             late: Vec::new(),
+            is_away: false,
             refuse: None,
             stumble: None,
             rewrite: None,
@@ -117,6 +120,16 @@ impl Backend {
     /// Lets everything go right from here.
     pub fn heal(&mut self) {
         self.faults.clear();
+    }
+
+    /// Lets nobody sign in from here, so that a request that is lost looks like a way that broke.
+    pub fn go_away(&mut self) {
+        self.is_away = true;
+    }
+
+    /// Lets everybody sign in again.
+    pub fn come_back(&mut self) {
+        self.is_away = false;
     }
 
     /// Refuses changes for which the rule gives a cause.

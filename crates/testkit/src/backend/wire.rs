@@ -71,6 +71,9 @@ fn number(checkpoint: &Checkpoint) -> Result<(u64, u64), TransportError> {
 impl Transport for BackendTransport {
     async fn contact(&self) -> Result<Contact, TransportError> {
         let backend = self.lock();
+        if backend.is_away {
+            return Err(lost("no answer"));
+        }
         Ok(Contact {
             user: self.user.clone(),
             display_name: self.user.to_string(),
