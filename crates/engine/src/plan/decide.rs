@@ -143,10 +143,13 @@ fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
 /// Returns the fields that somebody else has surely set after me, to a value that they had before my last edit: no
 /// contradiction by their values, and still the later edit where the order of edits decides (law L27).
 fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerRecord) -> Vec<FieldCase> {
-    let own_rule = run
-        .operations
-        .first()
-        .and_then(|operation| operation.handling.conflict);
+    let first = run.operations.first();
+    let base = first.and_then(|operation| operation.base_revision.as_ref());
+    // Nobody has changed the record since, or it was not there to be changed.
+    if base.is_none() || base == theirs.record.revision.as_ref() {
+        return Vec::new();
+    }
+    let own_rule = first.and_then(|operation| operation.handling.conflict);
     let rule = |field: &FieldName| {
         own_rule.unwrap_or_else(|| facts.settings.conflict_rule(&facts.entity.name, Some(field)))
     };
