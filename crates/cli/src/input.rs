@@ -1,5 +1,6 @@
 //! What a person types as `name=value`, read by the schema.
 
+mod rule;
 mod seconds;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use rust_decimal::Decimal;
 
 use crate::error::CliError;
 
+pub(crate) use rule::{rule, rule_name};
 pub(crate) use seconds::seconds;
 
 /// Reads pairs of `name=value` as fields of an entity. Whether the values may be set is the engine's to say.

@@ -33,6 +33,7 @@ impl Desk<'_> {
         {
             operation.state = OperationState::Queued;
             operation.rebased = 0;
+            operation.handling.conflict = self.handling.conflict.or(operation.handling.conflict);
             mended = Some(operation);
         }
         let mut written = None;

@@ -96,7 +96,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) host: &'a Host,
     account: &'a Account,
     pub(crate) effects: &'a dyn CommandEffects,
-    handling: Handling,
+    pub(crate) handling: Handling,
     number: CommitNumber,
     pub(crate) schema: &'a Schema,
     pub(crate) entity: Arc<EntitySchema>,

@@ -47,6 +47,12 @@ pub enum NotPossible {
     /// A new value names a record that itself waits for this change.
     #[error("`{0}` names a record that itself waits for this change")]
     Circle(FieldName),
+    /// The entry is about a whole record: there are no fields to pick sides for.
+    #[error("entry {0} has no fields to pick sides for")]
+    NothingToPick(LogId),
+    /// A side was picked for a field that the entry is not about.
+    #[error("`{0}` is not in conflict here")]
+    NotInConflict(FieldName),
     /// Fields in conflict are neither set nor decided.
     #[error("{} in conflict and would stay undecided", both(.0))]
     Undecided(Vec<FieldName>),
@@ -73,13 +79,16 @@ impl NotPossible {
                     .to_owned()
             }
             Self::NoRecord(_) => "discard the command, with what was done on its results".to_owned(),
-            Self::NoValues(_) => "choose another of the ways that the entry names".to_owned(),
+            Self::NoValues(_) | Self::NothingToPick(_) => {
+                "choose another of the ways that the entry names".to_owned()
+            }
             Self::Circle(field) => {
                 format!("settle the entry without `{field}`, then update the record")
             }
+            Self::NotInConflict(_) => "pick sides for the fields that the entry names".to_owned(),
             Self::Undecided(fields) => {
                 format!(
-                    "set {} too, or choose mine or theirs for the whole entry",
+                    "decide {} too, or choose mine or theirs for the whole entry",
                     names(fields)
                 )
             }

@@ -1,8 +1,8 @@
 //! `create`, `update`, `delete`: saved on the device first, then sent if there is a way.
 
 use clap::Args;
-use driftless_engine::Written;
-use driftless_record::EntitySchema;
+use driftless_engine::{Edit, Written};
+use driftless_record::{ConflictRule, EntitySchema, Handling};
 use serde_json::json;
 
 use crate::context::{Context, Desk};
@@ -10,6 +10,25 @@ use crate::drive;
 use crate::error::CliError;
 use crate::input;
 use crate::output::{Answer, journal};
+
+/// How a change is to be handled.
+#[derive(Debug, Args)]
+pub(crate) struct Handled {
+    /// Who wins if someone else changes the same, instead of what the administrator has set; kept with the change
+    #[arg(long, value_name = "RULE", value_parser = input::rule())]
+    policy: Option<ConflictRule>,
+}
+
+impl Handled {
+    /// Makes a local write that is handled so.
+    pub(crate) fn carry_out(&self, desk: &Desk, edit: &Edit) -> Result<Written, CliError> {
+        let handling = Handling {
+            conflict: self.policy,
+            ..Handling::default()
+        };
+        Ok(desk.engine.edit(edit, handling)?)
+    }
+}
 
 /// Create a record
 #[derive(Debug, Args)]
@@ -27,6 +46,8 @@ pub(crate) struct Create {
     /// Values, as field=value
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
+    #[command(flatten)]
+    handled: Handled,
 }
 
 /// Change fields of a record
@@ -36,6 +57,7 @@ Only the fields that are named change. Changing a record whose last change was r
 
 Examples:
   driftless update Account 0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10 city=Bergen phone=
+  driftless update Account 0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10 city=Bergen --policy client_wins
   driftless update Price \"priceList='retail',product=30\" amount=3.25")]
 pub(crate) struct Update {
     /// The entity
@@ -45,6 +67,8 @@ pub(crate) struct Update {
     /// Values, as field=value
     #[arg(value_name = "FIELD=VALUE", required = true)]
     fields: Vec<String>,
+    #[command(flatten)]
+    handled: Handled,
 }
 
 /// Delete a record
@@ -60,6 +84,8 @@ pub(crate) struct Delete {
     entity: String,
     /// The record's id
     id: String,
+    #[command(flatten)]
+    handled: Handled,
 }
 
 impl Create {
@@ -67,7 +93,13 @@ impl Create {
         let desk = context.desk()?;
         let entity = desk.entity(&self.entity)?;
         let fields = input::fields(&*desk.schema()?, &entity, &self.fields)?;
-        let written = desk.engine.create(entity.name.as_str(), fields)?;
+        let written = self.handled.carry_out(
+            &desk,
+            &Edit::Create {
+                entity: entity.name.to_string(),
+                fields,
+            },
+        )?;
         tell(&desk, &entity, "created", &written).await
     }
 }
@@ -77,7 +109,14 @@ impl Update {
         let desk = context.desk()?;
         let entity = desk.entity(&self.entity)?;
         let fields = input::fields(&*desk.schema()?, &entity, &self.fields)?;
-        let written = desk.engine.update(entity.name.as_str(), &self.id, fields)?;
+        let written = self.handled.carry_out(
+            &desk,
+            &Edit::Update {
+                entity: entity.name.to_string(),
+                id: self.id,
+                fields,
+            },
+        )?;
         tell(&desk, &entity, "changed", &written).await
     }
 }
@@ -86,7 +125,13 @@ impl Delete {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
         let entity = desk.entity(&self.entity)?;
-        let written = desk.engine.delete(entity.name.as_str(), &self.id)?;
+        let written = self.handled.carry_out(
+            &desk,
+            &Edit::Delete {
+                entity: entity.name.to_string(),
+                id: self.id,
+            },
+        )?;
         tell(&desk, &entity, "deleted", &written).await
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::record::shown;
 use super::{json, text};
+use crate::input::rule_name;
 
 /// Returns what an operation does, in one word.
 pub(crate) fn verb(operation: &Operation) -> &'static str {
@@ -68,6 +69,7 @@ pub(crate) fn operation_json(schema: &Schema, item: &OutboxItem) -> Json {
         "blocked_by": blocked,
         "reason": item.reason,
         "attempts": operation.attempts,
+        "policy": operation.handling.conflict.map(rule_name),
     })
 }
 

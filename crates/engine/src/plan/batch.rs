@@ -183,6 +183,7 @@ impl Planner {
                 image: &image,
                 capabilities,
                 judging: context.judging,
+                own_rule: run.operations.first().and_then(|first| first.handling.conflict),
                 settings: &ground.settings,
                 fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
                 clocks: Clocks {

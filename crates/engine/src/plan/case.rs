@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use driftless_conflict::{ByRules, CaseKind, ConflictCase, Resolution};
-use driftless_record::{EntitySchema, FieldCase, Fields, RecordId, Settings, Stamp};
+use driftless_record::{ConflictRule, EntitySchema, FieldCase, Fields, RecordId, Settings, Stamp};
 
 use crate::judge::{Policy, ask_in_place};
 
@@ -19,6 +19,7 @@ pub(crate) struct Case {
     pub doubt: i64,
     pub mine_at: Option<Stamp>,
     pub theirs_at: Option<Stamp>,
+    pub own_rule: Option<ConflictRule>,
     pub settings: Settings,
     /// The name of the command, in a case of one.
     pub command: Option<String>,
@@ -36,6 +37,7 @@ impl Case {
             .between(&self.mine, self.theirs.as_ref())
             .at(self.mine_at, self.theirs_at)
             .doubtful(self.doubt)
+            .under(self.own_rule)
     }
 
     /// Returns whether both are about the same values: how exactly the clocks are known may have changed meanwhile.
@@ -86,6 +88,8 @@ impl Judging<'_> {
     /// Returns the answer to a case; `None` if the app's policy has to be asked first.
     pub(crate) fn answer(&self, case: &Case) -> Option<Resolution> {
         match self.policy {
+            // What was said for this one change comes before everything else.
+            _ if case.own_rule.is_some() => Some(ask_in_place(&ByRules, case)),
             Policy::Rules => Some(ask_in_place(&ByRules, case)),
             Policy::BuiltIn(policy) => Some(ask_in_place(&**policy, case)),
             Policy::Own { .. } => self.answers.to(case),

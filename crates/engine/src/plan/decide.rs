@@ -31,6 +31,8 @@ pub(crate) struct Facts<'a> {
     pub capabilities: &'a Capabilities,
     /// Who wins.
     pub judging: Judging<'a>,
+    /// The rule that the app gave for the run.
+    pub own_rule: Option<ConflictRule>,
     /// The administrator's settings.
     pub settings: &'a Settings,
     /// Whether the image was read in this synchronization.
@@ -358,6 +360,7 @@ pub(super) fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mi
         doubt: 0,
         mine_at: None,
         theirs_at: None,
+        own_rule: facts.own_rule,
         settings: facts.settings.clone(),
         command: None,
     }

@@ -1,11 +1,15 @@
 //! Decisions on log entries, carried out in one commit.
 
-use driftless_record::{Fields, LogId, Operation, OperationId};
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_record::{FieldName, Fields, LogEntry, LogId, Operation, OperationId, Side};
 use driftless_store::{LogSelection, RecordStore, Retry, Write};
 
 use super::desk::Desk;
+use super::pick::{is_all_theirs, picked};
 use super::undo::{entries_left_empty, take_back};
-use crate::edit::settle_entry;
+use crate::depend::Graph;
+use crate::edit::{self, settle_entry};
 use crate::ground::{Ground, Key, key};
 use crate::host::{Account, Host};
 use crate::{EngineError, NotPossible, alias};
@@ -17,6 +21,8 @@ pub enum Decision {
     Mine,
     /// The server's values; what I changed elsewhere in the record is still sent.
     Theirs,
+    /// A side for each field; those that the rules have decided may be left out.
+    Pick(BTreeMap<FieldName, Side>),
     /// These values.
     Set(Fields),
     /// Every pending change of the record is taken back, and of those that need it.
@@ -32,6 +38,7 @@ impl Decision {
         match self {
             Self::Mine => "mine",
             Self::Theirs => "theirs",
+            Self::Pick(_) => "pick",
             Self::Set(_) => "set",
             Self::Revert => "revert",
             Self::Retry => "retry",
@@ -47,6 +54,8 @@ pub struct Touched {
     pub queued: Vec<OperationId>,
     /// Operations that end here, in sequence, with their records.
     pub ended: Vec<(OperationId, Key)>,
+    /// Other operations that wait behind these, in sequence: they can go on once nothing else holds them.
+    pub behind: Vec<OperationId>,
 }
 
 /// Says what a decision would touch.
@@ -71,17 +80,28 @@ pub(crate) fn decide(
 ) -> Result<Touched, EngineError> {
     loop {
         let mut ground = Ground::read(store)?;
+        let entry = one(store, log)?;
         let (touched, mut writes) = work_out(store, &ground, (host, account), log, decision)?;
         let mut settled = entries_left_empty(&ground, &touched);
-        settled.insert(log);
+        settled.remove(&log);
         for log in settled {
             writes.extend(settle_entry(store, host, log, decision.word())?);
         }
+        let entry = match decision {
+            Decision::Pick(picks) => picked(&entry, picks)?,
+            _ => entry,
+        };
+        writes.push(edit::settled(entry, host.clock.now(), decision.word()));
         match ground.commit(store, writes) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| touched).map_err(Into::into),
         }
     }
+}
+
+fn one(store: &dyn RecordStore, log: LogId) -> Result<LogEntry, EngineError> {
+    let found = store.log(&LogSelection::One(log))?.pop();
+    found.ok_or(EngineError::NoLogEntry(log))
 }
 
 /// Returns what a decision touches, and the writes that carry it out.
@@ -92,10 +112,7 @@ fn work_out(
     log: LogId,
     decision: &Decision,
 ) -> Result<(Touched, Vec<Write>), EngineError> {
-    let mut entry = store
-        .log(&LogSelection::One(log))?
-        .pop()
-        .ok_or(EngineError::NoLogEntry(log))?;
+    let mut entry = one(store, log)?;
     if let Some((entity, id)) = &mut entry.record
         && let Some(now) = alias::now(store, entity, id)?
     {
@@ -104,16 +121,35 @@ fn work_out(
     if !entry.is_open() {
         return Err(NotPossible::Settled(log).into());
     }
+    if let Decision::Pick(picks) = decision {
+        entry = picked(&entry, picks)?;
+    }
     let desk = || Desk::new(ground, host, account, &entry);
     let desk = match decision {
         Decision::Mine => desk()?.mine()?,
         Decision::Theirs => desk()?.theirs()?,
+        Decision::Pick(_) if is_all_theirs(&entry) => desk()?.theirs()?,
+        Decision::Pick(_) => desk()?.mine()?,
         Decision::Set(fields) => desk()?.set(fields)?,
         Decision::Retry => desk()?.retry(),
         Decision::Discard => return end(ground, log, |o| o.state.parked() == Some(log)),
         Decision::Revert => return end(ground, log, |o| entry.record == Some(key(o))),
     };
-    Ok((desk.touched, desk.writes))
+    Ok((with_those_behind(ground, desk.touched), desk.writes))
+}
+
+/// Returns what is touched with the operations that wait behind it.
+pub(super) fn with_those_behind(ground: &Ground, mut touched: Touched) -> Touched {
+    let blocked = Graph::new(&ground.pending).blocked_by();
+    let ids = touched.ended.iter().map(|(id, _)| *id);
+    let ids: BTreeSet<OperationId> = ids.chain(touched.queued.iter().copied()).collect();
+    let waits = |operation: &&Operation| {
+        let by = blocked.get(&operation.id);
+        !ids.contains(&operation.id) && by.is_some_and(|by| !by.is_disjoint(&ids))
+    };
+    let behind = ground.pending.iter().filter(waits);
+    touched.behind = behind.map(|operation| operation.id).collect();
+    touched
 }
 
 /// Takes back what an entry names.
@@ -127,5 +163,6 @@ fn end(
     if ended.is_empty() {
         return Err(NotPossible::NothingLeft(log).into());
     }
-    take_back(ground, &ended)
+    let (touched, writes) = take_back(ground, &ended)?;
+    Ok((with_those_behind(ground, touched), writes))
 }

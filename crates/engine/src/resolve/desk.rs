@@ -125,8 +125,16 @@ impl<'a> Desk<'a> {
             {
                 // What the rules gave to the server before they left the rest to the person stays the server's.
                 edits.retain(|field, _| !self.is_lost(field));
+                let is_empty = edits.is_empty();
                 for (field, edit) in edits {
                     edit.old = theirs.get(field).unwrap_or(&edit.old).clone();
+                    if let Some(made) = self.made(field) {
+                        edit.new = made.clone();
+                    }
+                }
+                if is_empty {
+                    self.supersede(operation);
+                    continue;
                 }
             }
             operation.kind = match operation.kind {
@@ -156,6 +164,22 @@ impl<'a> Desk<'a> {
     fn is_lost(&self, field: &FieldName) -> bool {
         let lost = |case: &FieldCase| case.field == *field && case.winner == Some(Side::Theirs);
         !self.set.contains(field) && self.entry.fields.iter().any(lost)
+    }
+
+    /// Returns the value that the rules made for a field, unless the person has set another one.
+    fn made(&self, field: &FieldName) -> Option<&driftless_record::Value> {
+        let of = |case: &&FieldCase| case.field == *field && case.winner == Some(Side::Mine);
+        let case = self.entry.fields.iter().find(of)?;
+        case.made.as_ref().filter(|_| !self.set.contains(field))
+    }
+
+    /// Ends an operation of which nothing is left to send.
+    fn supersede(&mut self, operation: Operation) {
+        self.touched.ended.push((operation.id, self.record.clone()));
+        self.writes.push(Write::PutOperation(Box::new(Operation {
+            state: OperationState::Superseded,
+            ..operation
+        })));
     }
 
     /// Makes a record again that the server has deleted, with all its fields.

@@ -2,6 +2,7 @@
 
 mod decision;
 mod desk;
+mod pick;
 mod undo;
 
 pub use decision::{Decision, Touched};

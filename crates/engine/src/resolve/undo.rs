@@ -6,6 +6,7 @@ use driftless_record::{Fields, LogId, Operation, OperationId, OperationKind, Ope
 use driftless_store::{RecordStore, Retry, StoreError, Write};
 
 use super::Touched;
+use super::decision::with_those_behind;
 use crate::depend::Graph;
 use crate::edit::settle_entry;
 use crate::fold::settle;
@@ -45,7 +46,8 @@ fn work_out(
     if ground.operation(operation).is_none() {
         return Err(not_pending(store, operation)?);
     }
-    take_back(ground, &[operation])
+    let (touched, writes) = take_back(ground, &[operation])?;
+    Ok((with_those_behind(ground, touched), writes))
 }
 
 /// Returns the log entries that have parked nothing any more once the operations have ended.
