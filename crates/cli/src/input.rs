@@ -3,6 +3,7 @@
 mod rule;
 mod seconds;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,7 +12,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use driftless_engine::{EngineError, FieldProblem, closest};
 use driftless_record::value::Lookup;
 use driftless_record::{
-    ChoiceOption, EntityName, EntitySchema, FieldKind, FieldSchema, Fields, RecordId, Schema, Value,
+    ChoiceOption, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields, RecordId, Schema,
+    Side, Value,
 };
 use rust_decimal::Decimal;
 
@@ -53,6 +55,38 @@ pub(crate) fn fields(schema: &Schema, entity: &EntitySchema, pairs: &[String]) -
     }
     let entity = entity.name.to_string();
     Err(EngineError::Invalid { entity, problems }.into())
+}
+
+/// Finds a field of an entity by what a person calls it.
+///
+/// # Errors
+/// That there is none.
+pub(crate) fn field_name(entity: &EntitySchema, name: &str) -> Result<FieldName, CliError> {
+    let found = find(entity, name).map(|field| field.name.clone());
+    found.ok_or_else(|| {
+        let problems = vec![unknown(entity, name)];
+        let entity = entity.name.to_string();
+        EngineError::Invalid { entity, problems }.into()
+    })
+}
+
+/// Reads pairs of `name=mine` and `name=theirs`.
+///
+/// # Errors
+/// Wrong usage if a pair is none, or that there is no such field.
+pub(crate) fn sides(entity: &EntitySchema, pairs: &[String]) -> Result<BTreeMap<FieldName, Side>, CliError> {
+    let side = |pair: &String| {
+        let (name, side) = match pair.split_once('=') {
+            Some((name, "mine")) => (name, Side::Mine),
+            Some((name, "theirs")) => (name, Side::Theirs),
+            Some(_) | None => {
+                return Err(CliError::usage(format!("`{pair}` is not of the form name=side"))
+                    .hint("a side is `mine` or `theirs`, for example: city=mine phone=theirs"));
+            }
+        };
+        Ok((field_name(entity, name)?, side))
+    };
+    pairs.iter().map(side).collect()
 }
 
 /// Finds a field by its name, ignoring ASCII case if nothing matches exactly. A lookup is also found without the `_id`

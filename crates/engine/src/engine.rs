@@ -27,6 +27,9 @@ use crate::wish::{Edit, Written};
 use crate::worker::Worker;
 use crate::{EngineError, NotPossible, alias, names, notes};
 
+/// How long whoever awaits an outcome rests between two looks, in milliseconds.
+const LOOK_MILLIS: u64 = 100;
+
 /// What an engine is made of.
 #[derive(Clone)]
 pub struct Parts {
@@ -255,6 +258,29 @@ impl Engine {
     /// [`EngineError::NoOperation`], or the store's.
     pub fn outcome(&self, operation: OperationId) -> Result<Outcome, EngineError> {
         outbox::outcome(self.store(), operation)
+    }
+
+    /// Waits for at most so many milliseconds until the outcome of an operation is no longer [`Outcome::Pending`], and
+    /// returns it as it is then. Whoever sends the operation, here, in another process or after a restart: what counts is
+    /// what the store says. It sends nothing by itself.
+    ///
+    /// # Errors
+    /// Like [`Engine::outcome`].
+    pub async fn outcome_within(&self, operation: OperationId, millis: u64) -> Result<Outcome, EngineError> {
+        let clock = &self.inner.parts.host.clock;
+        let began = clock.monotonic();
+        loop {
+            let outcome = self
+                .inner
+                .worker
+                .run(move |store| outbox::outcome(store, operation))
+                .await?;
+            let waited = u64::try_from(clock.monotonic().saturating_sub(began)).unwrap_or_default();
+            if outcome != Outcome::Pending || waited >= millis {
+                return Ok(outcome);
+            }
+            clock.sleep(LOOK_MILLIS.min(millis - waited)).await;
+        }
     }
 
     /// Returns entries of the sync log, oldest first.

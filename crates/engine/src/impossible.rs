@@ -53,6 +53,15 @@ pub enum NotPossible {
     /// A side was picked for a field that the entry is not about.
     #[error("`{0}` is not in conflict here")]
     NotInConflict(FieldName),
+    /// What was parked is no change of fields, so it goes whole or not at all.
+    #[error("what entry {0} is about goes whole or not at all")]
+    Whole(LogId),
+    /// A field was to be left out that was not changed.
+    #[error("`{0}` is not part of this change")]
+    NotChanged(FieldName),
+    /// Every field was to be left out.
+    #[error("nothing of entry {0} would be left to send")]
+    NothingElse(LogId),
     /// Fields in conflict are neither set nor decided.
     #[error("{} in conflict and would stay undecided", both(.0))]
     Undecided(Vec<FieldName>),
@@ -85,6 +94,9 @@ impl NotPossible {
             Self::Circle(field) => {
                 format!("settle the entry without `{field}`, then update the record")
             }
+            Self::Whole(_) => "set other values, or discard it".to_owned(),
+            Self::NotChanged(_) => "leave out fields that the change has, as `outbox` shows it".to_owned(),
+            Self::NothingElse(_) => "discard the change".to_owned(),
             Self::NotInConflict(_) => "pick sides for the fields that the entry names".to_owned(),
             Self::Undecided(fields) => {
                 format!(

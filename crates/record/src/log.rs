@@ -161,7 +161,7 @@ pub enum Side {
 pub struct Settled {
     /// When.
     pub at: Timestamp,
-    /// What was chosen, in one word: `mine`, `theirs`, `pick`, `set`, `revert`, `retry`, `discard` or `gone`; `passed` if it went
+    /// What was chosen, in one word: `mine`, `theirs`, `pick`, `set`, `revert`, `retry`, `without`, `discard` or `gone`; `passed` if it went
     /// on by itself, since what stood in the way had passed.
     pub by: String,
 }

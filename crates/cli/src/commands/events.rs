@@ -12,7 +12,7 @@ use super::Which;
 use crate::context::{Context, Desk};
 use crate::error::{CliError, Exit};
 use crate::host::asked_to_end;
-use crate::output::journal::{self, Deletes};
+use crate::output::journal::{self, OutboxFacts};
 use crate::output::record::{self, Pending};
 use crate::output::{line, text};
 
@@ -111,9 +111,9 @@ impl Events {
         let schema = desk.schema()?;
         let mut told: BTreeMap<LogId, Json> = BTreeMap::new();
         let mut look = || {
-            let deletes = Deletes::of(&desk.engine.outbox()?);
+            let facts = OutboxFacts::of(&desk.engine.outbox()?);
             for entry in desk.engine.log(&LogSelection::Latest(1000))? {
-                let document = journal::entry_json(&schema, &entry, &deletes);
+                let document = journal::entry_json(&schema, &entry, &facts);
                 if told.get(&entry.id) == Some(&document) {
                     continue;
                 }

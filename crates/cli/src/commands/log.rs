@@ -13,7 +13,7 @@ use crate::error::{CliError, Exit};
 use crate::input;
 use crate::mail;
 use crate::output::Answer;
-use crate::output::journal::{self, Deletes};
+use crate::output::journal::{self, OutboxFacts};
 
 /// Show what happened, and what waits for you
 #[derive(Debug, Args)]
@@ -42,7 +42,10 @@ pub(crate) struct Log {
 Examples:
   driftless resolve 4 --mine                keep what you changed
   driftless resolve 4 --theirs              take what the server has; your other changes are still sent
+  driftless resolve 4 --pick city=mine phone=theirs
+                                            a side for each field
   driftless resolve 4 --set city=Oslo       neither: this value
+  driftless resolve 4 --without city        send a refused change without this field
   driftless resolve 4 --retry               send a refused change again as it is
   driftless resolve 4 --discard --plan      say what would be taken back, without doing it
   driftless resolve 4 --request-access      print a mail that asks for the right that was missing")]
@@ -71,6 +74,12 @@ struct Way {
     /// Take the server's values; what you changed elsewhere in the record is still sent
     #[arg(long)]
     theirs: bool,
+    /// Take a side for each field, as field=mine or field=theirs
+    #[arg(long, value_name = "FIELD=SIDE", num_args = 1..)]
+    pick: Vec<String>,
+    /// Send a refused change without these fields; their values stay in the log
+    #[arg(long, value_name = "FIELD", num_args = 1..)]
+    without: Vec<String>,
     /// Take these values, as field=value
     #[arg(long, value_name = "FIELD=VALUE", num_args = 1..)]
     set: Vec<String>,
@@ -101,16 +110,16 @@ impl Log {
             return Err(driftless_engine::EngineError::NoLogEntry(id).into());
         }
         let schema = desk.schema()?;
-        let deletes = Deletes::of(&desk.engine.outbox()?);
+        let facts = OutboxFacts::of(&desk.engine.outbox()?);
         let rows: Vec<Json> = entries
             .iter()
-            .map(|entry| journal::entry_json(&schema, entry, &deletes))
+            .map(|entry| journal::entry_json(&schema, entry, &facts))
             .collect();
         let text = if entries.is_empty() {
             "the log is empty".to_owned()
         } else if self.id.is_some() || self.open {
             {
-                let cards = entries.iter().map(|entry| journal::card(entry, &deletes));
+                let cards = entries.iter().map(|entry| journal::card(entry, &facts));
                 cards.collect::<Vec<_>>().join("\n\n")
             }
         } else {
@@ -192,6 +201,13 @@ impl Way {
                 .as_ref()
                 .ok_or_else(|| CliError::failed("not-possible", "this entry is not about a record"))?;
             let entity = desk.entity(name.as_str())?;
+            if !self.pick.is_empty() {
+                return Ok(Decision::Pick(input::sides(&entity, &self.pick)?));
+            }
+            if !self.without.is_empty() {
+                let names = self.without.iter().map(|name| input::field_name(&entity, name));
+                return Ok(Decision::Without(names.collect::<Result<_, _>>()?));
+            }
             Decision::Set(input::fields(&*desk.schema()?, &entity, &self.set)?)
         };
         Ok(decision)

@@ -116,7 +116,8 @@ pub(crate) fn touched_json(touched: &Touched, how: How) -> Json {
         })
         .collect();
     let queued: Vec<_> = touched.queued.iter().map(ToString::to_string).collect();
-    json!({ "done": how == How::Done, "queued": queued, "ended": ended })
+    let behind: Vec<_> = touched.behind.iter().map(ToString::to_string).collect();
+    json!({ "done": how == How::Done, "queued": queued, "ended": ended, "behind": behind })
 }
 
 /// Writes what a decision touched for people.
@@ -127,6 +128,13 @@ pub(crate) fn touched_text(touched: &Touched, did: &str) -> String {
     )];
     for (operation, (entity, record)) in &touched.ended {
         lines.push(format!("  {operation}  {entity} {record}"));
+    }
+    if !touched.behind.is_empty() {
+        lines.push(format!(
+            "waiting behind: {}",
+            text::count(touched.behind.len() as u64, "change")
+        ));
+        lines.extend(touched.behind.iter().map(|operation| format!("  {operation}")));
     }
     lines.join("\n")
 }

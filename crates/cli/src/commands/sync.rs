@@ -11,7 +11,7 @@ use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::{CliError, Exit};
 use crate::input::seconds;
-use crate::output::journal::{self, Deletes};
+use crate::output::journal::{self, OutboxFacts};
 use crate::output::{Answer, report, text};
 
 /// Load everything that belongs on this device
@@ -71,8 +71,8 @@ impl Sync {
 async fn carry_out(desk: &Desk, deadline: Option<Duration>) -> Result<Answer, CliError> {
     let report = drive::synchronize(desk, deadline).await?;
     let waiting = desk.engine.log(&LogSelection::Open)?;
-    let deletes = Deletes::of(&desk.engine.outbox()?);
-    let document = report::json(&report, &*desk.schema()?, &waiting, &deletes);
+    let facts = OutboxFacts::of(&desk.engine.outbox()?);
+    let document = report::json(&report, &*desk.schema()?, &waiting, &facts);
     let exit = exit(&report, deadline);
     Ok(Answer::new(document, report::text(&report, &waiting)).exit(exit))
 }

@@ -1,11 +1,11 @@
 //! Operations and log entries, for programs and for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_engine::{OutboxItem, Outcome};
 use driftless_record::{
     Applied, Cause, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId,
-    OperationKind, RawStamp, Schema, Side,
+    OperationKind, RawStamp, Schema, Side, UserId,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -125,26 +125,62 @@ pub(crate) fn outcome_text(outcome: Option<Outcome>) -> String {
     }
 }
 
-/// The pending deletes: for a delete there are no values to choose.
+/// What the outbox says of the operations that entries are about.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Deletes(BTreeSet<OperationId>);
+pub(crate) struct OutboxFacts {
+    /// The pending deletes: for a delete there are no values to choose.
+    deletes: BTreeSet<OperationId>,
+    /// The pending updates: only these can go without some of their fields.
+    updates: BTreeSet<OperationId>,
+    /// Who made the pending operations.
+    authors: BTreeMap<OperationId, UserId>,
+    /// The operations that wait for others, with these.
+    blocked: Vec<(OperationId, Vec<OperationId>)>,
+}
 
-impl Deletes {
+impl OutboxFacts {
     pub(crate) fn of(outbox: &[OutboxItem]) -> Self {
-        let deletes = outbox
-            .iter()
-            .map(|item| &item.operation)
-            .filter(|operation| matches!(operation.kind, OperationKind::Delete { .. }));
-        Self(deletes.map(|operation| operation.id).collect())
+        let of_kind = |is: fn(&OperationKind) -> bool| {
+            let operations = outbox.iter().map(|item| &item.operation);
+            operations
+                .filter(|operation| is(&operation.kind))
+                .map(|operation| operation.id)
+                .collect()
+        };
+        let authors = outbox.iter().map(|item| &item.operation);
+        Self {
+            deletes: of_kind(|kind| matches!(kind, OperationKind::Delete { .. })),
+            updates: of_kind(|kind| matches!(kind, OperationKind::Update(_))),
+            authors: authors
+                .map(|operation| (operation.id, operation.author.clone()))
+                .collect(),
+            blocked: outbox
+                .iter()
+                .map(|item| (item.operation.id, item.blocked_by.clone()))
+                .collect(),
+        }
     }
 
-    fn are_all(&self, operations: &[OperationId]) -> bool {
-        !operations.is_empty() && operations.iter().all(|id| self.0.contains(id))
+    /// Returns the operations that wait behind those of an entry.
+    fn behind(&self, entry: &LogEntry) -> Vec<OperationId> {
+        let waits = |(id, by): &&(OperationId, Vec<OperationId>)| {
+            !entry.operations.contains(id) && by.iter().any(|other| entry.operations.contains(other))
+        };
+        self.blocked.iter().filter(waits).map(|(id, _)| *id).collect()
+    }
+
+    /// Returns who made what an entry is about, while that is pending.
+    fn author(&self, entry: &LogEntry) -> Option<&UserId> {
+        entry.operations.iter().find_map(|id| self.authors.get(id))
     }
 }
 
+fn are_all(ids: &BTreeSet<OperationId>, operations: &[OperationId]) -> bool {
+    !operations.is_empty() && operations.iter().all(|id| ids.contains(id))
+}
+
 /// Returns the commands that settle an entry, best first; none if it waits for nobody.
-pub(crate) fn settles(entry: &LogEntry, deletes: &Deletes) -> Vec<String> {
+pub(crate) fn settles(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
     if !entry.is_open() {
         return Vec::new();
     }
@@ -160,10 +196,22 @@ pub(crate) fn settles(entry: &LogEntry, deletes: &Deletes) -> Vec<String> {
         vec!["--retry", "--discard", "--revert"]
     } else if is_refusal {
         vec!["--set FIELD=VALUE", "--retry", "--discard", "--revert"]
-    } else {
+    } else if entry.fields.is_empty() {
         vec!["--mine", "--theirs", "--set FIELD=VALUE", "--revert"]
+    } else {
+        vec![
+            "--mine",
+            "--theirs",
+            "--pick FIELD=SIDE",
+            "--set FIELD=VALUE",
+            "--revert",
+        ]
     };
-    if deletes.are_all(&entry.operations) {
+    let server_refused = entry.kind == LogKind::Refused && !entry.cause.as_ref().is_some_and(is_of_device);
+    if server_refused && are_all(&facts.updates, &entry.operations) {
+        ways.insert(1, "--without FIELD");
+    }
+    if are_all(&facts.deletes, &entry.operations) {
         ways.retain(|way| !way.starts_with("--set"));
     }
     if needs_right {
@@ -203,7 +251,7 @@ fn side(case: &FieldCase) -> Option<&'static str> {
 }
 
 /// Writes a log entry for programs.
-pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, deletes: &Deletes) -> Json {
+pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, facts: &OutboxFacts) -> Json {
     let of = entry
         .record
         .as_ref()
@@ -221,6 +269,9 @@ pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, deletes: &Deletes) -
             "mine_at": case.mine_at.map(|stamp| json::time(stamp.time)),
             "theirs_at": case.theirs_at.map(|stamp| json::time(stamp.time)),
             "winner": side(case),
+            "made": case.made.as_ref().map(|made| json::field(of, &case.field, made)),
+            "mine_device": case.mine_at.map(|stamp| stamp.device.to_string()),
+            "theirs_device": case.theirs_at.map(|stamp| stamp.device.to_string()),
         })
     });
     let cause = entry.cause.as_ref().map(|cause| {
@@ -241,13 +292,15 @@ pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, deletes: &Deletes) -
         "record": entry.record.as_ref().map(|(_, id)| id.as_str()),
         "title": entry.title,
         "operations": operations,
+        "behind": facts.behind(entry).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "author": facts.author(entry).map(|author| author.0.clone()),
         "fields": fields.collect::<Vec<_>>(),
         "cause": cause,
         "reason": entry.reason,
         "kept": json::fields(of, &entry.kept),
         "needs_person": entry.needs_person,
         "settled": entry.settled.as_ref().map(|s| json!({ "at": json::time(s.at), "by": s.by })),
-        "settle": settles(entry, deletes),
+        "settle": settles(entry, facts),
     })
 }
 
@@ -299,7 +352,7 @@ fn state(entry: &LogEntry) -> String {
 }
 
 /// Writes a log entry as a card: both sides of every field, why, and what can be done.
-pub(crate) fn card(entry: &LogEntry, deletes: &Deletes) -> String {
+pub(crate) fn card(entry: &LogEntry, facts: &OutboxFacts) -> String {
     let mut lines = vec![match &entry.record {
         Some((name, id)) => format!(
             "log {}: {} of {name} {} ({id})",
@@ -311,6 +364,9 @@ pub(crate) fn card(entry: &LogEntry, deletes: &Deletes) -> String {
     }];
     lines.push(format!("when    {}", text::when(entry.at)));
     lines.push(format!("why     {}", text::plain(&entry.reason)));
+    if let Some(author) = facts.author(entry) {
+        lines.push(format!("mine    made by {}", text::clip(&author.0)));
+    }
     if let Some(cause) = &entry.cause {
         let words = text::plain(&cause.text).replace('\n', "\n        ");
         let who = if is_of_device(cause) { "device" } else { "server" };
@@ -335,7 +391,15 @@ pub(crate) fn card(entry: &LogEntry, deletes: &Deletes) -> String {
             .map(|(name, value)| [name.to_string(), shown(value)]);
         lines.push(text::table(["kept", "value"], rows));
     }
-    let ways = settles(entry, deletes);
+    let behind = facts.behind(entry);
+    if entry.is_open() && !behind.is_empty() {
+        lines.push(format!(
+            "\nwaiting behind it: {}",
+            text::count(behind.len() as u64, "change")
+        ));
+        lines.extend(behind.iter().map(|operation| format!("  {operation}")));
+    }
+    let ways = settles(entry, facts);
     if !ways.is_empty() {
         lines.push("\nto settle it, choose one:".to_owned());
         lines.extend(ways.iter().map(|way| format!("  {way}")));
@@ -354,7 +418,10 @@ fn cases(cases: &[FieldCase]) -> String {
             shown(&case.base),
             format!("{}{}", shown(&case.mine), at(case.mine_at)),
             format!("{}{}", shown(&case.theirs), at(case.theirs_at)),
-            side(case).unwrap_or("not decided").to_owned(),
+            match &case.made {
+                Some(made) => format!("both: {}", shown(made)),
+                None => side(case).unwrap_or("not decided").to_owned(),
+            },
         ]
     });
     text::table(["field", "base", "mine", "theirs", "winner"], rows)

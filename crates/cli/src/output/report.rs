@@ -6,16 +6,16 @@ use driftless_engine::SyncReport;
 use driftless_record::{LogEntry, Schema};
 use serde_json::{Value as Json, json};
 
-use super::journal::{self, Deletes};
+use super::journal::{self, OutboxFacts};
 use super::text;
 use crate::error::CliError;
 
 /// Writes the report for programs. `waiting` are the entries that wait for the user, old and new.
-pub(crate) fn json(report: &SyncReport, schema: &Schema, waiting: &[LogEntry], deletes: &Deletes) -> Json {
+pub(crate) fn json(report: &SyncReport, schema: &Schema, waiting: &[LogEntry], facts: &OutboxFacts) -> Json {
     let ids = |ids: &[driftless_record::LogId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
     let entries: Vec<_> = waiting
         .iter()
-        .map(|entry| journal::entry_json(schema, entry, deletes))
+        .map(|entry| journal::entry_json(schema, entry, facts))
         .collect();
     let news: BTreeMap<_, _> = report
         .entities

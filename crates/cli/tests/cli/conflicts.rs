@@ -41,3 +41,61 @@ fn the_rule_of_one_change_is_kept_with_it_and_decides() {
     );
     assert_eq!(wrong["error"]["code"], "usage", "{wrong}");
 }
+
+#[test]
+fn a_side_is_picked_for_each_field_and_what_it_touches_is_told_beforehand() {
+    let server = Server::start();
+    let ann = Device::downloaded(&server, "alice");
+    let bob = Device::downloaded(&server, "bob");
+    let made = ann.json(&["create", "Account", "name=Before", "city=Rome", "phone=1"], 0);
+    let id = made["id"].as_str().unwrap();
+    bob.json(&["sync"], 0);
+    bob.json(&["mode", "offline"], 0);
+    bob.json(
+        &["update", "Account", id, "city=Bergen", "phone=2", "--policy", "ask"],
+        0,
+    );
+    ann.json(&["update", "Account", id, "city=Oslo", "phone=3"], 0);
+    let report = bob.json(&["sync"], 3);
+    let log = report["newly_waiting"][0].to_string();
+    let later = bob.json(&["update", "Account", id, "name=Later"], 0);
+    let entry = bob.json(&["log", &log], 0)["entries"][0].clone();
+    assert_eq!(entry["author"], "bob", "{entry}");
+    assert_eq!(
+        entry["behind"],
+        serde_json::json!([later["operation"]]),
+        "{entry}"
+    );
+    assert!(
+        entry["settle"].to_string().contains("--pick FIELD=SIDE"),
+        "{entry}"
+    );
+    let open = bob.json(&["resolve", &log, "--pick", "city=mine"], 1);
+    assert!(
+        open["error"]["hint"].as_str().unwrap().contains("`phone`"),
+        "{open}"
+    );
+    bob.json(&["resolve", &log, "--pick", "city=bob"], 2);
+    let picks = ["resolve", &log, "--pick", "city=mine", "phone=theirs"];
+    let planned = bob.json(&[&picks[..], &["--plan"]].concat(), 0);
+    assert_eq!(
+        (&planned["done"], &planned["behind"]),
+        (
+            &serde_json::json!(false),
+            &serde_json::json!([later["operation"]])
+        ),
+        "{planned}"
+    );
+    bob.json(&["mode", "auto"], 0);
+    let done = bob.json(&picks, 0);
+    assert_eq!(done["queued"], planned["queued"], "{done}");
+    bob.json(&["sync"], 0);
+    let seen = ann.json(&["sync"], 0);
+    assert_eq!(seen["waiting"], serde_json::json!([]));
+    let seen = ann.json(&["get", "Account", id], 0);
+    let field = |name: &str| seen["fields"][name].as_str().unwrap().to_owned();
+    assert_eq!(
+        (field("name"), field("city"), field("phone")),
+        ("Later".to_owned(), "Bergen".to_owned(), "3".to_owned())
+    );
+}

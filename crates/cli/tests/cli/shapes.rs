@@ -341,6 +341,8 @@ fn a_log_entry_keeps_its_shape() {
               "entries": [
                 {
                   "at": "<time>",
+                  "author": null,
+                  "behind": [],
                   "cause": null,
                   "entity": "CaseCategory",
                   "fields": [
@@ -348,10 +350,13 @@ fn a_log_entry_keeps_its_shape() {
                       "base": "Before",
                       "field": "name",
                       "label": "Name",
+                      "made": null,
                       "mine": "Bob",
                       "mine_at": "<time>",
+                      "mine_device": "<uuid>",
                       "theirs": "Ann",
                       "theirs_at": "<time>",
+                      "theirs_device": "<uuid>",
                       "winner": "theirs"
                     }
                   ],

@@ -25,6 +25,8 @@ pub enum Decision {
     Pick(BTreeMap<FieldName, Side>),
     /// These values.
     Set(Fields),
+    /// The same again without these fields, whose values stay in the entry.
+    Without(BTreeSet<FieldName>),
     /// Every pending change of the record is taken back, and of those that need it.
     Revert,
     /// The same again.
@@ -40,6 +42,7 @@ impl Decision {
             Self::Theirs => "theirs",
             Self::Pick(_) => "pick",
             Self::Set(_) => "set",
+            Self::Without(_) => "without",
             Self::Revert => "revert",
             Self::Retry => "retry",
             Self::Discard => "discard",
@@ -89,7 +92,13 @@ pub(crate) fn decide(
         }
         let entry = match decision {
             Decision::Pick(picks) => picked(&entry, picks)?,
-            _ => entry,
+            Decision::Without(fields) => keeping(entry, &ground, fields),
+            Decision::Mine
+            | Decision::Theirs
+            | Decision::Set(_)
+            | Decision::Revert
+            | Decision::Retry
+            | Decision::Discard => entry,
         };
         writes.push(edit::settled(entry, host.clock.now(), decision.word()));
         match ground.commit(store, writes) {
@@ -97,6 +106,20 @@ pub(crate) fn decide(
             done => return done.map(|()| touched).map_err(Into::into),
         }
     }
+}
+
+/// Returns an entry that keeps the values of fields that are left out of what it parked.
+fn keeping(mut entry: LogEntry, ground: &Ground, fields: &BTreeSet<FieldName>) -> LogEntry {
+    let parked = ground
+        .pending
+        .iter()
+        .filter(|operation| operation.state.parked() == Some(entry.id));
+    let edits = parked.filter_map(|operation| operation.kind.edits()).flatten();
+    let left_out = edits.filter(|(field, _)| fields.contains(*field));
+    entry
+        .kept
+        .extend(left_out.map(|(field, edit)| (field.clone(), edit.new.clone())));
+    entry
 }
 
 fn one(store: &dyn RecordStore, log: LogId) -> Result<LogEntry, EngineError> {
@@ -131,6 +154,7 @@ fn work_out(
         Decision::Pick(_) if is_all_theirs(&entry) => desk()?.theirs()?,
         Decision::Pick(_) => desk()?.mine()?,
         Decision::Set(fields) => desk()?.set(fields)?,
+        Decision::Without(fields) => desk()?.without(fields)?,
         Decision::Retry => desk()?.retry(),
         Decision::Discard => return end(ground, log, |o| o.state.parked() == Some(log)),
         Decision::Revert => return end(ground, log, |o| entry.record == Some(key(o))),

@@ -21,7 +21,7 @@ use crate::{EngineError, NotPossible};
 
 /// What operations rest on that go back into the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Base {
+pub(super) enum Base {
     /// On what they rested on before.
     AsBefore,
     /// On the server's values as the person has seen them, so that they are no conflict any more.
@@ -30,15 +30,15 @@ enum Base {
 
 /// What one decision is worked out with.
 pub(super) struct Desk<'a> {
-    ground: &'a Ground,
+    pub(super) ground: &'a Ground,
     host: &'a Host,
     account: &'a Account,
-    entry: &'a LogEntry,
+    pub(super) entry: &'a LogEntry,
     entity: &'a EntitySchema,
-    record: Key,
+    pub(super) record: Key,
     image: Image,
     /// Parked operations with values that the person has just set.
-    amended: Vec<Operation>,
+    pub(super) amended: Vec<Operation>,
     /// The fields that the person has just set.
     set: BTreeSet<FieldName>,
     pub(super) touched: Touched,
@@ -91,7 +91,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Returns the operations that this entry parked.
-    fn parked(&self) -> Vec<Operation> {
+    pub(super) fn parked(&self) -> Vec<Operation> {
         let pending = replaced(&self.ground.pending_of(&self.record), &self.amended);
         pending
             .into_iter()
@@ -100,7 +100,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Puts the parked operations back into the queue.
-    fn requeue(&mut self, base: Base) {
+    pub(super) fn requeue(&mut self, base: Base) {
         let server = self.image.server.as_ref().map(|server| server.record.clone());
         let revision = server.as_ref().and_then(|record| record.revision.clone());
         let clash = server.is_some();
@@ -125,17 +125,16 @@ impl<'a> Desk<'a> {
             {
                 // What the rules gave to the server before they left the rest to the person stays the server's.
                 edits.retain(|field, _| !self.is_lost(field));
-                let is_empty = edits.is_empty();
                 for (field, edit) in edits {
                     edit.old = theirs.get(field).unwrap_or(&edit.old).clone();
                     if let Some(made) = self.made(field) {
                         edit.new = made.clone();
                     }
                 }
-                if is_empty {
-                    self.supersede(operation);
-                    continue;
-                }
+            }
+            if matches!(&operation.kind, OperationKind::Update(edits) if edits.is_empty()) {
+                self.supersede(operation);
+                continue;
             }
             operation.kind = match operation.kind {
                 // The server has this key already: my values go on top of that record.

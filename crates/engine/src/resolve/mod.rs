@@ -4,6 +4,7 @@ mod decision;
 mod desk;
 mod pick;
 mod undo;
+mod without;
 
 pub use decision::{Decision, Touched};
 pub(crate) use decision::{decide, plan};

@@ -16,6 +16,7 @@ mod made_keys;
 mod main_job;
 mod once;
 mod order;
+mod parts;
 mod patience;
 mod picks;
 mod policies;

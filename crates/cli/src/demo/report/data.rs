@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::demo::device::{Device, Person};
 use crate::demo::proof::{Agreement, Effects};
 use crate::error::CliError;
-use crate::output::journal::{Deletes, entry_json, settles};
+use crate::output::journal::{OutboxFacts, entry_json, settles};
 
 /// How long a part took.
 #[derive(Debug, Clone)]
@@ -37,8 +37,8 @@ pub(in crate::demo) struct DeviceReport {
     pub(in crate::demo) log: Vec<LogEntry>,
     /// Records with operations that wait.
     pub(in crate::demo) unsettled: Vec<(EntityName, RecordId)>,
-    /// The deletes that are pending.
-    pub(in crate::demo) deletes: Deletes,
+    /// What the outbox says of entries.
+    pub(in crate::demo) facts: OutboxFacts,
     pub(in crate::demo) agreement: Agreement,
 }
 
@@ -66,7 +66,7 @@ pub(in crate::demo) fn of_device(device: &Device) -> Result<DeviceReport, CliErr
         removed: device.reports.iter().map(|report| report.removed()).sum(),
         log,
         unsettled: Vec::new(),
-        deletes: Deletes::default(),
+        facts: OutboxFacts::default(),
         agreement: Agreement::default(),
     };
     for made in &device.made {
@@ -85,7 +85,7 @@ pub(in crate::demo) fn of_device(device: &Device) -> Result<DeviceReport, CliErr
         }
     }
     let outbox = device.engine.outbox()?;
-    report.deletes = Deletes::of(&outbox);
+    report.facts = OutboxFacts::of(&outbox);
     for item in outbox {
         let key = (item.operation.entity, item.operation.record);
         if !report.unsettled.contains(&key) {
@@ -110,14 +110,14 @@ impl DeviceReport {
                     "entity": entry.record.as_ref().map(|(name, _)| name.as_str()),
                     "title": entry.title,
                     "reason": entry.reason,
-                    "settle": settles(entry, &self.deletes),
+                    "settle": settles(entry, &self.facts),
                 })
             })
             .collect();
         let log: Vec<Json> = self
             .log
             .iter()
-            .map(|entry| entry_json(schema, entry, &self.deletes))
+            .map(|entry| entry_json(schema, entry, &self.facts))
             .collect();
         json!({
             "user": self.person.user,

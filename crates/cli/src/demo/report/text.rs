@@ -74,7 +74,7 @@ fn waiting(device: &DeviceReport) -> String {
         let _ = write!(text, "\n  Waiting for {}: {}", device.person.name, about(entry));
         let _ = write!(text, "\n    why: {}", plain(&entry.reason));
         text.push_str("\n    settle it with one of:");
-        for way in settles(entry, &device.deletes) {
+        for way in settles(entry, &device.facts) {
             let _ = write!(text, "\n      {way}");
         }
     }
