@@ -145,6 +145,16 @@ impl CommandSchema {
         self.parameters.iter().find(|p| p.name.as_str() == name)
     }
 
+    /// Returns the entities of the records that it can make, by slot.
+    #[must_use]
+    pub fn slots(&self) -> BTreeMap<&FieldName, &EntityName> {
+        let slots = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Make { slot, entity, .. } => Some((slot, entity)),
+            Effect::Set { .. } => None,
+        });
+        slots.collect()
+    }
+
     /// Returns the fields whose values do not allow the command on a record.
     #[must_use]
     pub fn forbidden_by(&self, fields: &Fields) -> Vec<&FieldName> {

@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 /// The namespace of the entity types of the built-in schema.
-const NAMESPACE: &str = "Crm";
+pub(crate) const NAMESPACE: &str = "Crm";
 
 /// The vocabularies of what this server adds to a document.
 const VOCABULARIES: [&str; 2] = ["Core", "Capabilities"];

@@ -3,6 +3,7 @@
 mod auth;
 mod batch;
 mod check;
+mod command;
 pub mod crm;
 mod db;
 mod document;

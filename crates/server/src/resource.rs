@@ -9,11 +9,11 @@ use http::{Method, StatusCode};
 use crate::db::row::{self, StoredRow};
 use crate::db::table::Table;
 use crate::db::write::{Body, Writing};
-use crate::page;
 use crate::reply::{Refusal, Reply};
 use crate::request::{Condition, Request, etag};
 use crate::service::{Service, method_not_allowed};
 use crate::target::{Target, target};
+use crate::{command, page};
 
 /// Answers a request inside a transaction.
 pub(crate) fn respond(
@@ -37,6 +37,12 @@ pub(crate) fn respond(
             change(service, writing, request, &table, &id, &preferences)
         }
         (Target::Record(table, id), &Method::DELETE) => delete(writing, request, &table, &id),
+        (Target::Member(table, id, name), &Method::POST) => {
+            command::run(service, writing, request, (&table, &id, &name))
+        }
+        (Target::Member(table, _, name), _) if command::find(service, &table.entity, &name).is_none() => Err(
+            Refusal::not_implemented("single properties and navigation paths are not supported"),
+        ),
         _ => Err(method_not_allowed(request)),
     }
 }
@@ -140,7 +146,7 @@ fn allowed(table: &Table, deed: Deed) -> Result<(), Refusal> {
 }
 
 /// Refuses a write whose condition the record does not fulfil, or that has none.
-fn fulfilled(condition: &Condition, table: &Table, row: &StoredRow) -> Result<(), Refusal> {
+pub(crate) fn fulfilled(condition: &Condition, table: &Table, row: &StoredRow) -> Result<(), Refusal> {
     let id = &row.id;
     match condition {
         Condition::None => Err(Refusal::new(
@@ -165,7 +171,7 @@ fn fulfilled(condition: &Condition, table: &Table, row: &StoredRow) -> Result<()
     }
 }
 
-fn missing(table: &Table, id: &RecordId) -> Refusal {
+pub(crate) fn missing(table: &Table, id: &RecordId) -> Refusal {
     Refusal::not_found(format!("{}({id}) is not there", table.entity.set))
 }
 
@@ -187,7 +193,7 @@ fn body(service: &Service, writing: &Writing<'_>, request: &Request, table: &Tab
     })
 }
 
-fn invalid_body(error: PayloadError) -> Refusal {
+pub(crate) fn invalid_body(error: PayloadError) -> Refusal {
     let message = error.to_string();
     match error {
         PayloadError::WrongType { field, .. } => Refusal::bad("WrongType", message).target(field),
@@ -199,7 +205,7 @@ fn invalid_body(error: PayloadError) -> Refusal {
 }
 
 /// Returns the address of a record.
-fn link(request: &Request, table: &Table, id: &RecordId) -> String {
+pub(crate) fn link(request: &Request, table: &Table, id: &RecordId) -> String {
     let path = record_link(&table.entity, id).unwrap_or_else(|| table.entity.set.clone());
     format!("{}{path}", request.root)
 }

@@ -17,6 +17,8 @@ pub(crate) enum Target {
     Count(Arc<Table>),
     /// A record.
     Record(Arc<Table>, RecordId),
+    /// Something of a record, by its name.
+    Member(Arc<Table>, RecordId, String),
 }
 
 /// Finds out what a path names.
@@ -46,13 +48,14 @@ pub(crate) fn target(service: &Service, path: &str) -> Result<Target, Refusal> {
     }
     let key = rest.strip_prefix('(').ok_or_else(unknown)?;
     let close = key.rfind(')').ok_or_else(unknown)?;
-    if close + 1 != key.len() {
-        return Err(Refusal::not_implemented(
-            "single properties and navigation paths are not supported",
-        ));
-    }
     let id = record_id(&table.entity, &key[..close])?;
-    Ok(Target::Record(table, id))
+    match &key[close + 1..] {
+        "" => Ok(Target::Record(table, id)),
+        member => match member.strip_prefix('/') {
+            Some(name) => Ok(Target::Member(table, id, name.to_owned())),
+            None => Err(unknown()),
+        },
+    }
 }
 
 /// Reads a key as it stands in a path.

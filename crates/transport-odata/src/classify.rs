@@ -134,6 +134,9 @@ fn class(action: &ChangeAction, refusal: &Refusal) -> Option<CauseClass> {
     if let Some(class) = by_code(is_create, &refusal.code) {
         return Some(class);
     }
+    if matches!(action, ChangeAction::Command(_)) && is_unknown_action(&refusal.code) {
+        return Some(CauseClass::Unsupported);
+    }
     Some(match refusal.status {
         400 | 422 => CauseClass::Validation,
         401 => CauseClass::Auth,
@@ -154,6 +157,13 @@ fn class(action: &ChangeAction, refusal: &Refusal) -> Option<CauseClass> {
         400..=499 => CauseClass::Validation,
         _ => return None,
     })
+}
+
+/// The record is there, only the action is not.
+fn is_unknown_action(code: &str) -> bool {
+    ["UnknownCommand", "0x8006088a"]
+        .iter()
+        .any(|known| code.eq_ignore_ascii_case(known))
 }
 
 /// Codes that say more than the status, or something else.
@@ -194,9 +204,16 @@ fn by_code(is_create: bool, code: &str) -> Option<CauseClass> {
     None
 }
 
-/// Finds the field that a target means: its last segment, a field or the navigation property of a lookup.
+/// Finds the field that a target means: its last segment, a parameter of the command, a field or the navigation
+/// property of a lookup.
 fn field(subject: Subject<'_>, target: &str) -> Option<FieldName> {
     let last = target.rsplit('/').next()?;
+    if let ChangeAction::Command(call) = subject.action
+        && let Some(command) = subject.entity.commands.get(&call.name)
+        && let Some(parameter) = command.parameter(last)
+    {
+        return Some(parameter.name.clone());
+    }
     if let Some(known) = subject.entity.field(last) {
         return Some(known.name.clone());
     }
@@ -211,7 +228,9 @@ fn field(subject: Subject<'_>, target: &str) -> Option<FieldName> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use driftless_record::{EntityName, FieldKind, FieldSchema, Fields};
+    use std::collections::BTreeMap;
+
+    use driftless_record::{CommandCall, CommandName, EntityName, FieldKind, FieldSchema, Fields};
 
     fn entity() -> EntitySchema {
         let mut entity = EntitySchema::new(EntityName::parse("Account").unwrap());
@@ -256,50 +275,64 @@ mod tests {
         let create = ChangeAction::Create(Fields::new());
         let update = ChangeAction::Update(Fields::new());
         let delete = ChangeAction::Delete;
+        let command = ChangeAction::Command(CommandCall {
+            name: CommandName::parse("Close").unwrap(),
+            parameters: Fields::new(),
+            makes: BTreeMap::new(),
+        });
         for (status, code, want) in [
-            (400, "", "validation validation validation"),
-            (400, "ASSERT_MANDATORY", "validation validation validation"),
+            (400, "", "validation validation validation validation"),
+            (
+                400,
+                "ASSERT_MANDATORY",
+                "validation validation validation validation",
+            ),
             (
                 400,
                 "0x80040353",
-                "missingreference missingreference missingreference",
+                "missingreference missingreference missingreference missingreference",
             ),
-            (401, "", "auth auth auth"),
-            (403, "", "permission permission permission"),
-            (404, "", "unsupported gone done"),
-            (405, "", "unsupported unsupported unsupported"),
-            (408, "", "unknown unknown unknown"),
-            (409, "", "precondition conflict conflict"),
-            (409, "HasChildren", "referenced referenced referenced"),
-            (409, "DuplicateKey", "precondition conflict conflict"),
-            (410, "", "unsupported gone done"),
-            (412, "", "precondition precondition precondition"),
-            (412, "0x80040333", "unique unique unique"),
-            (413, "", "toolarge toolarge toolarge"),
-            (418, "", "validation validation validation"),
-            (422, "", "validation validation validation"),
-            (424, "", "skipped skipped skipped"),
-            (428, "", "precondition precondition precondition"),
-            (429, "", "throttled throttled throttled"),
-            (500, "", "unknown unknown unknown"),
-            (500, "SQLITE_CONSTRAINT_PRIMARYKEY", "precondition unique unique"),
-            (500, "SQLITE_CONSTRAINT_UNIQUE", "unique unique unique"),
+            (401, "", "auth auth auth auth"),
+            (403, "", "permission permission permission permission"),
+            (404, "", "unsupported gone done gone"),
+            (404, "UnknownCommand", "unsupported gone done unsupported"),
+            (405, "", "unsupported unsupported unsupported unsupported"),
+            (408, "", "unknown unknown unknown unknown"),
+            (409, "", "precondition conflict conflict conflict"),
+            (409, "HasChildren", "referenced referenced referenced referenced"),
+            (409, "DuplicateKey", "precondition conflict conflict conflict"),
+            (410, "", "unsupported gone done gone"),
+            (412, "", "precondition precondition precondition precondition"),
+            (412, "0x80040333", "unique unique unique unique"),
+            (413, "", "toolarge toolarge toolarge toolarge"),
+            (418, "", "validation validation validation validation"),
+            (422, "", "validation validation validation validation"),
+            (424, "", "skipped skipped skipped skipped"),
+            (428, "", "precondition precondition precondition precondition"),
+            (429, "", "throttled throttled throttled throttled"),
+            (500, "", "unknown unknown unknown unknown"),
+            (
+                500,
+                "SQLITE_CONSTRAINT_PRIMARYKEY",
+                "precondition unique unique unique",
+            ),
+            (500, "SQLITE_CONSTRAINT_UNIQUE", "unique unique unique unique"),
             (
                 500,
                 "SQLITE_CONSTRAINT_FOREIGNKEY",
-                "missingreference missingreference missingreference",
+                "missingreference missingreference missingreference missingreference",
             ),
-            (501, "", "unsupported unsupported unsupported"),
-            (502, "", "unknown unknown unknown"),
-            (503, "", "unknown unknown unknown"),
-            (507, "", "transient transient transient"),
-            (511, "", "unknown unknown unknown"),
-            (302, "", "unknown unknown unknown"),
-            (100, "", "unknown unknown unknown"),
-            (0, "", "unknown unknown unknown"),
-            (999, "", "unknown unknown unknown"),
+            (501, "", "unsupported unsupported unsupported unsupported"),
+            (502, "", "unknown unknown unknown unknown"),
+            (503, "", "unknown unknown unknown unknown"),
+            (507, "", "transient transient transient transient"),
+            (511, "", "unknown unknown unknown unknown"),
+            (302, "", "unknown unknown unknown unknown"),
+            (100, "", "unknown unknown unknown unknown"),
+            (0, "", "unknown unknown unknown unknown"),
+            (999, "", "unknown unknown unknown unknown"),
         ] {
-            let got = [&create, &update, &delete].map(|action| word(status, code, action, |_| {}));
+            let got = [&create, &update, &delete, &command].map(|action| word(status, code, action, |_| {}));
             assert_eq!(got.join(" "), want, "{status} {code}");
         }
     }

@@ -46,8 +46,19 @@ impl Aliases {
     /// Returns an annotation target with the alias of its first segment expanded.
     fn expand_target(&self, target: &str) -> String {
         match target.split_once('/') {
-            Some((first, rest)) => format!("{}/{rest}", self.expand(first)),
-            None => self.expand(target),
+            Some((first, rest)) => format!("{}/{rest}", self.expand_overload(first)),
+            None => self.expand_overload(target),
+        }
+    }
+
+    /// Returns a qualified name, or that of an overload with the types of its parameters, with aliases expanded.
+    fn expand_overload(&self, name: &str) -> String {
+        match name.strip_suffix(')').and_then(|name| name.split_once('(')) {
+            Some((name, types)) => {
+                let types: Vec<String> = types.split(',').map(|of| self.expand(of)).collect();
+                format!("{}({})", self.expand(name), types.join(","))
+            }
+            None => self.expand(name),
         }
     }
 }
@@ -64,6 +75,13 @@ impl<'a> Annotations<'a> {
             found.0.extend(more.iter().cloned());
         }
         found
+    }
+
+    /// Returns the annotations with those that target the same thing by another name after them.
+    pub(super) fn and(mut self, target: &str, by_target: &Targets<'a>) -> Self {
+        self.0
+            .extend(by_target.by_name.get(target).into_iter().flatten().cloned());
+        self
     }
 
     pub(super) fn inline(element: &'a Element, aliases: &Aliases) -> Self {

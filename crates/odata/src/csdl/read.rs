@@ -6,7 +6,7 @@ use std::sync::Arc;
 use driftless_record::{Access, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema};
 
 use super::annotations::{Aliases, Annotations, Targets};
-use super::metadata::{CsdlError, EntityFacts, Metadata, Note};
+use super::metadata::{CsdlError, EntityFacts, Metadata, Note, WireType};
 use super::types::{Resolved, Types, label};
 use super::vocabulary as terms;
 use super::xml::{self, Element};
@@ -131,6 +131,7 @@ impl<'a> Reader<'a> {
         let mut entities: Vec<EntitySchema> = sets.iter().filter_map(|set| self.entity(set)).collect();
         for entity in &mut entities {
             self.collections(entity);
+            self.commands(entity);
         }
         for entity in entities {
             self.out.schema.add(entity);
@@ -268,42 +269,63 @@ impl<'a> Reader<'a> {
         about: &Annotations<'_>,
     ) {
         let text = property.get("Name").unwrap_or_default();
-        let Ok(name) = FieldName::parse(text) else {
-            return self.note(
-                entity.name.as_str(),
-                Some(text),
-                "the name cannot be used for a field",
-            );
+        let is_key = entity.key.iter().any(|name| name.as_str() == text);
+        let (mut field, wire) = match self.field(property, about, is_key) {
+            Ok(read) => read,
+            Err(why) => return self.note(entity.name.as_str(), Some(text), why),
         };
-        let kind = match self.types.resolve(property, about) {
-            Resolved::Nothing(why) => return self.note(entity.name.as_str(), Some(text), why),
-            Resolved::Field(kind, wire) => {
-                facts.wire.extend(wire.map(|wire| (name.clone(), wire)));
-                kind
-            }
+        if is_key && entity.key.len() == 1 && field.kind == FieldKind::Guid {
+            // A device makes it.
+            field.required = about.flag(terms::REQUIRED).unwrap_or_default();
+        }
+        facts.wire.extend(wire.map(|wire| (field.name.clone(), wire)));
+        if about.flag(terms::IMMUTABLE).unwrap_or_default() {
+            facts.immutable.insert(field.name.clone());
+        }
+        entity.add(field);
+    }
+
+    /// Reads a property or a parameter; the error says why it is left out.
+    pub(super) fn field(
+        &self,
+        element: &Element,
+        about: &Annotations<'_>,
+        is_key: bool,
+    ) -> Result<(FieldSchema, Option<WireType>), &'static str> {
+        let name = FieldName::parse(element.get("Name").unwrap_or_default())
+            .map_err(|_| "the name cannot be used for a field")?;
+        let (kind, wire) = match self.types.resolve(element, about) {
+            Resolved::Nothing(why) => return Err(why),
+            Resolved::Field(kind, wire) => (kind, wire),
         };
-        let is_key = entity.is_key(&name);
-        let mut field = FieldSchema::new(name.clone(), kind);
-        label(about).unwrap_or(name.as_str()).clone_into(&mut field.label);
+        let mut field = FieldSchema::new(name, kind);
+        if let Some(label) = label(about) {
+            label.clone_into(&mut field.label);
+        }
         let control = about
             .get(terms::SAP_FIELD_CONTROL)
             .and_then(|element| element.get("EnumMember"));
         let control_is = |word: &str| control.is_some_and(|control| control.ends_with(word));
-        let nullable = !is_key && !property.is("Nullable", "false");
+        let nullable = !is_key && !element.is("Nullable", "false");
         field.nullable = about.flag(terms::NULLABLE).unwrap_or(nullable);
         field.server_made = about.flag(terms::COMPUTED).unwrap_or_default();
         field.read_only = about
             .flag(terms::READ_ONLY)
             .unwrap_or(field.server_made || control_is("/ReadOnly"));
-        let has_default =
-            property.get("DefaultValue").is_some() || about.flag(terms::COMPUTED_DEFAULT).unwrap_or_default();
-        let device_made = is_key && entity.key.len() == 1 && field.kind == FieldKind::Guid;
-        let needed = !nullable && !has_default && !field.server_made && !device_made;
+        let has_default = element.get("DefaultValue").is_some()
+            || about.flag(terms::COMPUTED_DEFAULT).unwrap_or_default()
+            || about.get(terms::OPTIONAL_PARAMETER).is_some();
+        let needed = !nullable && !has_default && !field.server_made;
         field.required = about
             .flag(terms::REQUIRED)
             .unwrap_or(needed || control_is("/Mandatory"));
         field.each_transition_matters = about.flag(terms::TRANSITIONS).unwrap_or_default();
         field.searchable = about.flag(terms::SEARCHABLE).unwrap_or_default();
+        let former = about.texts(terms::FORMER_NAMES).unwrap_or_default();
+        field.former_names = former
+            .into_iter()
+            .filter_map(|name| FieldName::parse(name).ok())
+            .collect();
         if let Some(targets) = about.texts(terms::TARGETS) {
             let targets = targets
                 .into_iter()
@@ -311,10 +333,7 @@ impl<'a> Reader<'a> {
                 .collect();
             field.kind = FieldKind::Lookup { targets };
         }
-        if about.flag(terms::IMMUTABLE).unwrap_or_default() {
-            facts.immutable.insert(name);
-        }
-        entity.add(field);
+        Ok((field, wire))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use driftless_record::command::is_parameter_kind;
 use driftless_record::{
-    Access, ChoiceOption, Collection, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Schema,
+    Access, ChoiceOption, Collection, CommandName, CommandSchema, Effect, EffectValue, EntityName,
+    EntitySchema, FieldKind, FieldName, FieldSchema, Lookup, RecordId, Schema, Value,
 };
 use proptest::prelude::*;
 
@@ -234,6 +236,87 @@ fn inheritance_and_lookups_with_several_targets_are_understood() {
 }
 
 #[test]
+fn actions_bound_to_a_record_are_commands_of_its_entity_and_of_what_is_over_it() {
+    let document = r#"<Edmx Version="4.0"><DataServices><Schema Namespace="mscrm" Alias="self">
+      <EntityType Name="pointer" Abstract="true"><Key><PropertyRef Name="id"/></Key><Property Name="id" Type="Edm.Guid" Nullable="false"/></EntityType>
+      <EntityType Name="task" BaseType="mscrm.pointer"/>
+      <EntityType Name="lead"><Key><PropertyRef Name="id"/></Key><Property Name="id" Type="Edm.Guid" Nullable="false"/></EntityType>
+      <EnumType Name="Mood"><Member Name="good"/></EnumType>
+      <EnumType Name="Marks" IsFlags="true"><Member Name="a" Value="1"/></EnumType>
+      <Action Name="Close" IsBound="true"><Parameter Name="on" Type="self.pointer"/><Parameter Name="note" Type="Edm.String"/></Action>
+      <Action Name="Close" IsBound="true"><Parameter Name="on" Type="self.task"/>
+        <Parameter Name="mood" Type="self.Mood" Nullable="false"/><Parameter Name="marks" Type="self.Marks"/></Action>
+      <Action Name="Qualify" IsBound="true"><Parameter Name="lead" Type="mscrm.lead" Nullable="false"/>
+        <Parameter Name="create" Type="Edm.Boolean" Nullable="false"/>
+        <Parameter Name="count" Type="Edm.Int32" Nullable="false"><Annotation Term="Org.OData.Core.V1.OptionalParameter"/></Parameter>
+        <Parameter Name="currency" Type="mscrm.lead"/></Action>
+      <Action Name="Merge" IsBound="true"><Parameter Name="lead" Type="mscrm.lead"/><Parameter Name="with" Type="mscrm.lead" Nullable="false"/></Action>
+      <Action Name="CloseAll" IsBound="true"><Parameter Name="on" Type="Collection(mscrm.lead)"/></Action>
+      <Action Name="WhoAmI"/>
+      <Annotations Target="self.Qualify(self.lead)"><Annotation Term="Common.Label" String="Qualify it"/></Annotations>
+      <Annotations Target="self.Qualify/create"><Annotation Term="Common.Label" String="Make one"/></Annotations>
+      <EntityContainer Name="System"><EntitySet Name="pointers" EntityType="mscrm.pointer"/>
+        <EntitySet Name="tasks" EntityType="self.task"/><EntitySet Name="leads" EntityType="self.lead"/></EntityContainer>
+    </Schema></DataServices></Edmx>"#;
+    let metadata = read(document.as_bytes()).unwrap();
+    let told = |entity: &str| -> Vec<String> {
+        let entity = metadata.schema.entity(entity).unwrap();
+        let commands = entity.commands.values().map(|command| {
+            let of: Vec<_> = command
+                .parameters
+                .iter()
+                .map(|p| format!("{}{}", p.name, if p.required { "!" } else { "" }))
+                .collect();
+            format!("{}: {}", command.label, of.join(" "))
+        });
+        commands.collect()
+    };
+    assert_eq!(told("pointer"), ["Close: note"]);
+    assert_eq!(
+        told("task"),
+        ["Close: mood!"],
+        "its own stands for that of its base"
+    );
+    assert_eq!(told("lead"), ["Qualify it: create! count"]);
+    let lead = metadata.schema.entity("lead").unwrap();
+    assert_eq!(lead.command("Qualify").unwrap().parameters[0].label, "Make one");
+    assert_eq!(metadata.facts["lead"].actions["Qualify"], "mscrm.Qualify");
+    let left_out: Vec<_> = metadata
+        .notes
+        .iter()
+        .map(|note| format!("{}.{}", note.entity, note.property.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        left_out,
+        ["task.Close/marks", "lead.Qualify/currency", "lead.Merge"]
+    );
+}
+
+#[test]
+fn a_command_whose_declaration_cannot_be_read_is_left_out() {
+    let mut schema = Schema::default();
+    let mut entity = EntitySchema::new(EntityName::parse("Lead").unwrap());
+    let id = FieldName::parse("id").unwrap();
+    entity.key = vec![id.clone()];
+    entity.add(FieldSchema::new(id.clone(), FieldKind::Guid));
+    let command = CommandSchema {
+        effects: vec![Effect::Set {
+            field: id,
+            to: EffectValue::Now,
+        }],
+        ..CommandSchema::new(CommandName::parse("Touch").unwrap())
+    };
+    entity.commands.insert(command.name.clone(), command);
+    schema.add(entity);
+    let document = write(&schema, "Crm");
+    let broken = document.replace("[{&quot;set&quot;", "[{&quot;sets&quot;");
+    assert_ne!(document, broken);
+    let metadata = read(broken.as_bytes()).unwrap();
+    assert!(metadata.schema.entity("Lead").unwrap().commands.is_empty());
+    assert_eq!(metadata.notes[0].text, "its effects cannot be read");
+}
+
+#[test]
 fn documents_that_could_do_harm_are_refused() {
     let laughs = r#"<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Edmx Version="4.0">&b;</Edmx>"#;
     assert_eq!(read(laughs.as_bytes()), Err(CsdlError::Entities));
@@ -309,7 +392,8 @@ fn kind() -> impl Strategy<Value = FieldKind> {
 
 fn field_schema() -> impl Strategy<Value = FieldSchema> {
     let flags = any::<(bool, bool, bool, bool, bool, bool)>();
-    (name(), text(), kind(), flags).prop_map(|(name, label, kind, flags)| FieldSchema {
+    let former = proptest::collection::vec(name(), 0..2);
+    (name(), text(), kind(), flags, former).prop_map(|(name, label, kind, flags, former)| FieldSchema {
         name: FieldName::parse(&name).unwrap(),
         label,
         kind,
@@ -319,7 +403,72 @@ fn field_schema() -> impl Strategy<Value = FieldSchema> {
         server_made: flags.3,
         each_transition_matters: flags.4,
         searchable: flags.5,
-        former_names: Vec::new(),
+        former_names: former
+            .iter()
+            .map(|name| FieldName::parse(name).unwrap())
+            .collect(),
+    })
+}
+
+fn field_name() -> impl Strategy<Value = FieldName> {
+    name().prop_map(|name| FieldName::parse(&name).unwrap())
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::Int),
+        any::<i64>().prop_map(|n| Value::Decimal(n.into())),
+        (-1e9..1e9f64).prop_map(Value::double),
+        text().prop_map(Value::Text),
+        text().prop_map(Value::Choice),
+        any::<u128>().prop_map(|n| Value::Lookup(Lookup {
+            entity: EntityName::parse("E1").unwrap(),
+            id: RecordId::guid(uuid::Uuid::from_u128(n)),
+            name: None,
+        })),
+    ]
+}
+
+fn effect_value() -> impl Strategy<Value = EffectValue> {
+    prop_oneof![
+        value().prop_map(EffectValue::Constant),
+        field_name().prop_map(EffectValue::Parameter),
+        field_name().prop_map(EffectValue::Field),
+        Just(EffectValue::Record),
+        field_name().prop_map(EffectValue::Made),
+        Just(EffectValue::Now),
+    ]
+}
+
+fn effect() -> impl Strategy<Value = Effect> {
+    let fields = proptest::collection::btree_map(field_name(), effect_value(), 0..3);
+    let only_if = proptest::collection::vec(field_name(), 0..3);
+    prop_oneof![
+        (field_name(), effect_value()).prop_map(|(field, to)| Effect::Set { field, to }),
+        (field_name(), 0usize..6, fields, only_if).prop_map(|(slot, n, fields, only_if)| Effect::Make {
+            slot,
+            entity: EntityName::parse(&format!("E{n}")).unwrap(),
+            fields,
+            only_if,
+        }),
+    ]
+}
+
+fn command() -> impl Strategy<Value = CommandSchema> {
+    // Files are no parameters.
+    let parameter = field_schema().prop_filter("a file", |field| is_parameter_kind(&field.kind));
+    let parameters = proptest::collection::vec(parameter, 0..3);
+    let when = proptest::collection::btree_map(field_name(), proptest::collection::vec(value(), 0..3), 0..2);
+    let effects = proptest::collection::vec(effect(), 0..3);
+    let built = (name(), text(), parameters, when, effects);
+    built.prop_map(|(name, label, parameters, when, effects)| CommandSchema {
+        name: CommandName::parse(&name).unwrap(),
+        label,
+        parameters,
+        when,
+        effects,
     })
 }
 
@@ -332,6 +481,7 @@ prop_compose! {
         flags in any::<(bool, bool, bool, bool, bool, bool)>(),
         inherits in any::<bool>(),
         collections in proptest::collection::vec((name(), 0usize..6, name(), any::<bool>()), 0..3),
+        commands in proptest::collection::vec(command(), 0..3),
     ) -> (EntitySchema, bool) {
         let mut entity = EntitySchema::new(EntityName::parse(&format!("E{n}")).unwrap());
         for field in fields {
@@ -340,6 +490,7 @@ prop_compose! {
         entity.set = format!("{set}{n}");
         entity.label = label;
         entity.key = entity.fields.iter().take(keys).map(|field| field.name.clone()).collect();
+        entity.commands = commands.into_iter().map(|command| (command.name.clone(), command)).collect();
         entity.base = base.map(|n| EntityName::parse(&format!("E{n}")).unwrap());
         entity.is_abstract = flags.0;
         entity.append_only = flags.1;
@@ -387,6 +538,11 @@ proptest! {
         let document = write(&schema, "Crm.Test");
         let metadata = read(document.as_bytes()).unwrap();
         prop_assert_eq!(&metadata.schema, &schema, "{}", document);
+        for (name, entity) in &schema.entities {
+            let told: Vec<_> = metadata.facts[name].actions.iter().map(|(name, told)| (name.clone(), told.clone())).collect();
+            let want: Vec<_> = entity.commands.keys().map(|name| (name.clone(), format!("Crm.Test.{name}"))).collect();
+            prop_assert_eq!(told, want);
+        }
         prop_assert!(metadata.facts.values().all(|facts| facts.change_tracking == Some(true) && facts.concurrency.is_some()));
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Types<'a> {
     pub(super) entities: HashMap<String, &'a Element>,
     enums: HashMap<String, &'a Element>,
     definitions: HashMap<String, &'a Element>,
+    /// The actions bound to one entity, by the type of that entity, each with its qualified name.
+    pub(super) actions: HashMap<String, Vec<(String, &'a Element)>>,
     pub(super) aliases: &'a Aliases,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Types<'a> {
             entities: index("EntityType"),
             enums: index("EnumType"),
             definitions: index("TypeDefinition"),
+            actions: bound_actions(schemas, aliases),
             aliases,
         }
     }
@@ -111,6 +114,30 @@ impl<'a> Types<'a> {
         };
         Resolved::Field(kind, None)
     }
+}
+
+fn bound_actions<'a>(
+    schemas: &[&'a Element],
+    aliases: &Aliases,
+) -> HashMap<String, Vec<(String, &'a Element)>> {
+    let mut actions: HashMap<String, Vec<(String, &'a Element)>> = HashMap::new();
+    for schema in schemas {
+        let namespace = schema.get("Namespace").unwrap_or_default();
+        for element in schema
+            .named("Action")
+            .filter(|action| action.is("IsBound", "true"))
+        {
+            let bound_to = element
+                .named("Parameter")
+                .next()
+                .and_then(|first| first.get("Type"));
+            if let (Some(name), Some(bound_to)) = (element.get("Name"), bound_to) {
+                let action = (format!("{namespace}.{name}"), element);
+                actions.entry(aliases.expand(bound_to)).or_default().push(action);
+            }
+        }
+    }
+    actions
 }
 
 fn decimal(precision: Option<&str>, scale: Option<&str>, annotations: &Annotations<'_>) -> FieldKind {

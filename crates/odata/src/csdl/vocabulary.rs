@@ -13,6 +13,7 @@ pub(super) const FILTER: &str = "Org.OData.Capabilities.V1.FilterRestrictions";
 pub(super) const SORT: &str = "Org.OData.Capabilities.V1.SortRestrictions";
 pub(super) const CHANGE_TRACKING: &str = "Org.OData.Capabilities.V1.ChangeTracking";
 pub(super) const ALLOWED_VALUES: &str = "Org.OData.Validation.V1.AllowedValues";
+pub(super) const OPTIONAL_PARAMETER: &str = "Org.OData.Core.V1.OptionalParameter";
 pub(super) const SYMBOLIC_NAME: &str = "Org.OData.Core.V1.SymbolicName";
 pub(super) const ISO_CURRENCY: &str = "Org.OData.Measures.V1.ISOCurrency";
 pub(super) const SAP_LABEL: &str = "com.sap.vocabularies.Common.v1.Label";
@@ -37,22 +38,25 @@ macro_rules! own_terms {
 
 own_terms! {
     SCHEMA_VERSION "SchemaVersion" "Edm.String" "EntityContainer",
-    LABEL "Label" "Edm.String" "EntityType Property Annotation",
+    LABEL "Label" "Edm.String" "EntityType Property Action Parameter Annotation",
     NUMBER "Number" "Edm.Int64" "Annotation",
     BASE "Base" "Edm.String" "EntityType",
     DISPLAY_FIELD "DisplayField" "Edm.String" "EntityType",
     MODIFIED_FIELD "ModifiedField" "Edm.String" "EntityType",
     APPEND_ONLY "AppendOnly" "Edm.Boolean" "EntityType",
     LOCAL_ONLY "LocalOnly" "Edm.Boolean" "EntityType",
-    TARGETS "Targets" "Collection(Edm.String)" "Property",
+    TARGETS "Targets" "Collection(Edm.String)" "Property Parameter",
     COLLECTIONS "Collections" "Collection(Edm.String)" "EntityType",
-    MONEY "Money" "Edm.Boolean" "Property",
-    CURRENCY "Currency" "Edm.String" "Property",
-    REQUIRED "Required" "Edm.Boolean" "Property",
-    NULLABLE "Nullable" "Edm.Boolean" "Property",
-    READ_ONLY "ReadOnly" "Edm.Boolean" "Property",
-    TRANSITIONS "EachTransitionMatters" "Edm.Boolean" "Property",
-    SEARCHABLE "Searchable" "Edm.Boolean" "Property",
+    MONEY "Money" "Edm.Boolean" "Property Parameter",
+    CURRENCY "Currency" "Edm.String" "Property Parameter",
+    REQUIRED "Required" "Edm.Boolean" "Property Parameter",
+    NULLABLE "Nullable" "Edm.Boolean" "Property Parameter",
+    READ_ONLY "ReadOnly" "Edm.Boolean" "Property Parameter",
+    TRANSITIONS "EachTransitionMatters" "Edm.Boolean" "Property Parameter",
+    SEARCHABLE "Searchable" "Edm.Boolean" "Property Parameter",
+    FORMER_NAMES "FormerNames" "Collection(Edm.String)" "Property Parameter",
+    COMMAND_WHEN "CommandWhen" "Edm.String" "Action",
+    COMMAND_EFFECTS "CommandEffects" "Edm.String" "Action",
 }
 
 /// Returns the name of the navigation property that our own metadata gives a lookup field: without a closing `Id`,

@@ -1,9 +1,11 @@
 //! Writes a schema as a metadata document.
 
+mod actions;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use driftless_record::{ChoiceOption, EntityName, EntitySchema, FieldKind, FieldSchema, Schema};
+use driftless_record::{ChoiceOption, CommandName, EntityName, EntitySchema, FieldKind, FieldSchema, Schema};
 
 use super::vocabulary::{self as terms, navigation_name};
 use super::xml::escaped;
@@ -38,9 +40,16 @@ pub fn write(schema: &Schema, namespace: &str) -> String {
     for entity in schema.entities.values() {
         writer.entity_type(&mut out, entity);
     }
+    writer.actions(&mut out);
     writer.container(&mut out);
     out.push_str("</Schema>\n</edmx:DataServices>\n</edmx:Edmx>\n");
     out
+}
+
+/// Returns the name, without its namespace, of the type that describes what a command answers.
+#[must_use]
+pub fn result_type(entity: &EntityName, command: &CommandName) -> String {
+    format!("{entity}{command}Result")
 }
 
 fn own_terms(out: &mut String) {
@@ -68,6 +77,16 @@ fn texts<T: AsRef<str>>(out: &mut String, term: &str, values: impl IntoIterator<
         let _ = write!(out, "<String>{}</String>", escaped(value.as_ref()));
     }
     out.push_str("</Collection></Annotation>");
+}
+
+/// What a field is to what it stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Plain,
+    /// A part of the key.
+    Key,
+    /// The whole key, which a device makes.
+    DeviceKey,
 }
 
 struct Writer<'a> {
@@ -118,7 +137,13 @@ impl Writer<'_> {
         out.push('\n');
         let inherited = base.map_or(0, |base| base.fields.len());
         for field in entity.fields.iter().skip(inherited) {
-            self.property(out, entity, field);
+            let is_key = entity.is_key(&field.name);
+            let role = match (is_key, entity.key.len() == 1 && field.kind == FieldKind::Guid) {
+                (true, true) => Role::DeviceKey,
+                (true, false) => Role::Key,
+                (false, _) => Role::Plain,
+            };
+            self.property(out, "Property", field, role);
         }
         self.navigations(out, entity, inherited);
         self.about(out, entity, base.is_some());
@@ -153,15 +178,15 @@ impl Writer<'_> {
         }
     }
 
-    fn property(&self, out: &mut String, entity: &EntitySchema, field: &FieldSchema) {
-        let is_key = entity.is_key(&field.name);
+    /// Writes a property or a parameter.
+    fn property(&self, out: &mut String, element: &str, field: &FieldSchema, role: Role) {
         let _ = write!(
             out,
-            r#"<Property Name="{}" Type="{}""#,
+            r#"<{element} Name="{}" Type="{}""#,
             field.name,
             self.edm_type(&field.kind)
         );
-        let nullable = field.nullable && !is_key;
+        let nullable = field.nullable && role == Role::Plain;
         if !nullable {
             out.push_str(r#" Nullable="false""#);
         }
@@ -179,7 +204,7 @@ impl Writer<'_> {
         if field.read_only != field.server_made {
             flag(out, terms::READ_ONLY, field.read_only);
         }
-        let device_made = is_key && entity.key.len() == 1 && field.kind == FieldKind::Guid;
+        let device_made = role == Role::DeviceKey;
         if field.required != (!nullable && !field.server_made && !device_made) {
             flag(out, terms::REQUIRED, field.required);
         }
@@ -188,6 +213,9 @@ impl Writer<'_> {
         }
         if field.searchable {
             flag(out, terms::SEARCHABLE, true);
+        }
+        if !field.former_names.is_empty() {
+            texts(out, terms::FORMER_NAMES, &field.former_names);
         }
         match &field.kind {
             FieldKind::Money { currency, .. } => match currency {
@@ -200,7 +228,7 @@ impl Writer<'_> {
             }
             _ => {}
         }
-        out.push_str("</Property>\n");
+        let _ = writeln!(out, "</{element}>");
     }
 
     fn edm_type(&self, kind: &FieldKind) -> &'static str {

@@ -38,7 +38,7 @@ impl Element {
 }
 
 /// What a schema does not need: left out of the tree.
-const SKIPPED: [&str; 5] = ["Action", "Function", "ActionImport", "FunctionImport", "Term"];
+const SKIPPED: [&str; 4] = ["Function", "ActionImport", "FunctionImport", "Term"];
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Element, CsdlError> {
     if bytes.len() > MAX_BYTES {

@@ -3,6 +3,7 @@
 //! Readers never build an untyped tree. They accept control information with and without the `odata.` prefix, whole
 //! numbers and decimals as numbers or strings (`IEEE754Compatible`), and refuse duplicate names.
 
+mod commands;
 mod error;
 mod layout;
 mod links;
@@ -15,6 +16,7 @@ mod write;
 
 pub(crate) use value::decimal as exact_decimal;
 
+pub use commands::Results;
 pub use error::PayloadError;
 pub use layout::{Layout, Limits, Unknown};
 pub use links::{key_id, link_id, record_link};

@@ -3,14 +3,15 @@
 use driftless_record::name::InvalidName;
 use driftless_record::schema::Collection;
 use driftless_record::{
-    Access, ChoiceOption, CollectionName, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Schema,
+    Access, ChoiceOption, CollectionName, CommandName, CommandSchema, Effect, EffectValue, EntityName,
+    EntitySchema, FieldKind, FieldName, FieldSchema, Schema, Value,
 };
 
-use super::declare::{EntityDef, FieldDef, Holds, Kind, OnDelete};
-use super::{activities, directory, sales, service};
+use super::declare::{CommandDef, EffectDef, EntityDef, FieldDef, From, Holds, Kind, OnDelete};
+use super::{activities, commands, directory, sales, service};
 
 /// The version of the built-in schema; raised with each change of it.
-const VERSION: &str = "crm-1";
+const VERSION: &str = "crm-2";
 
 /// Returns the built-in CRM schema.
 ///
@@ -36,6 +37,17 @@ pub fn schema() -> Result<Schema, InvalidName> {
             .map_or(&[][..], |base| base.fields);
         for field in inherited.iter().chain(def.fields) {
             add_collection(&mut entities, def, field)?;
+        }
+    }
+    for of in commands::COMMANDS {
+        for entity in entities
+            .iter_mut()
+            .filter(|e| of.entities.contains(&e.name.as_str()))
+        {
+            for def in of.commands {
+                let command = command(def)?;
+                entity.commands.insert(command.name.clone(), command);
+            }
         }
     }
     let mut schema = Schema {
@@ -146,6 +158,56 @@ fn field(def: &FieldDef) -> Result<FieldSchema, InvalidName> {
         each_transition_matters: def.each_transition,
         searchable: def.searchable,
         ..FieldSchema::new(FieldName::parse(def.name)?, kind)
+    })
+}
+
+fn command(def: &CommandDef) -> Result<CommandSchema, InvalidName> {
+    let mut command = CommandSchema::new(CommandName::parse(def.name)?);
+    def.label.clone_into(&mut command.label);
+    command.parameters = def.parameters.iter().map(field).collect::<Result<_, _>>()?;
+    for (field, choices) in def.when {
+        let value = |choice: &Option<&str>| choice.map_or(Value::Null, |code| Value::Choice(code.to_owned()));
+        let allowed = choices.iter().map(value).collect();
+        command.when.insert(FieldName::parse(field)?, allowed);
+    }
+    for effect in def.effects {
+        command.effects.push(match effect {
+            EffectDef::Set(field, to) => Effect::Set {
+                field: FieldName::parse(field)?,
+                to: value(to)?,
+            },
+            EffectDef::Make {
+                slot,
+                entity,
+                only_if,
+                fields,
+            } => Effect::Make {
+                slot: FieldName::parse(slot)?,
+                entity: EntityName::parse(entity)?,
+                fields: fields
+                    .iter()
+                    .map(|(name, from)| Ok((FieldName::parse(name)?, value(from)?)))
+                    .collect::<Result<_, _>>()?,
+                only_if: only_if
+                    .iter()
+                    .map(|name| FieldName::parse(name))
+                    .collect::<Result<_, _>>()?,
+            },
+        });
+    }
+    Ok(command)
+}
+
+fn value(from: &From) -> Result<EffectValue, InvalidName> {
+    Ok(match *from {
+        From::Bool(value) => EffectValue::Constant(Value::Bool(value)),
+        From::Int(value) => EffectValue::Constant(Value::Int(value)),
+        From::Choice(code) => EffectValue::Constant(Value::Choice(code.to_owned())),
+        From::Parameter(name) => EffectValue::Parameter(FieldName::parse(name)?),
+        From::Field(name) => EffectValue::Field(FieldName::parse(name)?),
+        From::Record => EffectValue::Record,
+        From::Made(slot) => EffectValue::Made(FieldName::parse(slot)?),
+        From::Now => EffectValue::Now,
     })
 }
 

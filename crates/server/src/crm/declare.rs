@@ -129,6 +129,48 @@ impl FieldDef {
     }
 }
 
+/// Commands that several entities have alike.
+pub(super) struct CommandsOf {
+    pub(super) entities: &'static [&'static str],
+    pub(super) commands: &'static [CommandDef],
+}
+
+/// A command as it is declared.
+pub(super) struct CommandDef {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) parameters: &'static [FieldDef],
+    /// The choices that fields must have; `None` is no value.
+    pub(super) when: &'static [(&'static str, &'static [Option<&'static str>])],
+    pub(super) effects: &'static [EffectDef],
+}
+
+/// One thing that a command does.
+pub(super) enum EffectDef {
+    Set(&'static str, From),
+    Make {
+        slot: &'static str,
+        entity: &'static str,
+        /// The parameters that can make it needless.
+        only_if: &'static [&'static str],
+        fields: &'static [(&'static str, From)],
+    },
+}
+
+/// Where an effect takes a value from.
+#[derive(Clone, Copy)]
+pub(super) enum From {
+    Bool(bool),
+    Int(i64),
+    Choice(&'static str),
+    Parameter(&'static str),
+    Field(&'static str),
+    /// The record that the command runs on.
+    Record,
+    Made(&'static str),
+    Now,
+}
+
 /// The owner of a record.
 pub(super) const OWNER: FieldDef = field("owner_id", "Owner", Holds::Lookup(&["User"]));
 /// The currency of a record's amounts.

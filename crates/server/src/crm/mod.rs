@@ -3,6 +3,7 @@
 
 mod activities;
 mod build;
+mod commands;
 mod declare;
 mod directory;
 mod sales;

@@ -73,7 +73,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
         kind: Kind::Open,
         fields: &[
             field("first_name", "First name", Holds::Text(80)),
-            field("last_name", "Last name", Holds::Text(80)).required(),
+            field("last_name", "Last name", Holds::Text(160)).required(),
             field("full_name", "Full name", Holds::Text(160)).searchable(),
             field("title", "Job title", Holds::Text(100)),
             field("email", "Email", Holds::Text(100)).searchable(),
@@ -130,6 +130,7 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("estimated_value", "Estimated value", Holds::Money),
             CURRENCY,
             field("score", "Score", Holds::Int),
+            field("disqualify_reason", "Reason for disqualifying", Holds::Text(400)),
             OWNER,
             DESCRIPTION,
         ],

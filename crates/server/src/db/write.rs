@@ -69,7 +69,7 @@ impl Writing<'_> {
         self.give_key(table, id, &mut fields)?;
         self.make_values(table, &mut fields)?;
         check::create(&table.entity, &fields)?;
-        self.references(table, &fields)?;
+        self.references(table.entity.name.as_str(), &fields)?;
         let key: Vec<Value> = table
             .entity
             .key
@@ -103,19 +103,35 @@ impl Writing<'_> {
     }
 
     /// Changes a record.
-    pub(crate) fn update(
+    pub(crate) fn update(&mut self, table: &Table, row: StoredRow, body: Body) -> Result<StoredRow, Refusal> {
+        let mut given = body.fields;
+        given.retain(|name, _| !is_made_by_server(table, name));
+        self.put(table, row, given, &body.stamps)
+    }
+
+    /// Changes fields of a record as the server itself does, also those that clients have no say in.
+    pub(crate) fn set(
+        &mut self,
+        table: &Table,
+        row: StoredRow,
+        fields: Fields,
+    ) -> Result<StoredRow, Refusal> {
+        self.put(table, row, fields, &BTreeMap::new())
+    }
+
+    fn put(
         &mut self,
         table: &Table,
         mut row: StoredRow,
-        body: Body,
+        mut given: Fields,
+        stamps: &BTreeMap<FieldName, Stamp>,
     ) -> Result<StoredRow, Refusal> {
         let stamp = self.own_stamp();
-        let mut given = body.fields;
-        given.retain(|name, _| !table.entity.is_key(name) && !is_made_by_server(table, name));
+        given.retain(|name, _| !table.entity.is_key(name));
         check::update(&table.entity, &given)?;
-        self.references(table, &given)?;
+        self.references(table.entity.name.as_str(), &given)?;
         for (name, value) in given {
-            let edited = body.stamps.get(&name).copied().unwrap_or(stamp);
+            let edited = stamps.get(&name).copied().unwrap_or(stamp);
             row.stamps.of_fields.insert(name.clone(), edited);
             row.fields.insert(name, value);
         }
@@ -261,8 +277,8 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Refuses lookups to records that are not there.
-    fn references(&self, table: &Table, fields: &Fields) -> Result<(), Refusal> {
+    /// Refuses lookups to records that are not there; `owner` is what the fields belong to.
+    pub(crate) fn references(&self, owner: &str, fields: &Fields) -> Result<(), Refusal> {
         for (name, value) in fields {
             let Value::Lookup(lookup) = value else {
                 continue;
@@ -275,8 +291,8 @@ impl Writing<'_> {
                 return Err(Refusal::bad(
                     "MissingReference",
                     format!(
-                        "`{name}` of {} points to a {} that is not there",
-                        table.entity.name, lookup.entity
+                        "`{name}` of {owner} points to a {} that is not there",
+                        lookup.entity
                     ),
                 )
                 .target(name.to_string()));

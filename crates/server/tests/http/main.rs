@@ -4,6 +4,7 @@
 mod batches;
 #[cfg(test)]
 mod client;
+mod commands;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]

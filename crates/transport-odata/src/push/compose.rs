@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use driftless_odata::batch;
 use driftless_odata::csdl::EntityFacts;
-use driftless_odata::payload::{self, BodyOptions, Layout, LookupForm, Numbers, Own};
+use driftless_odata::payload::{self, BodyOptions, Layout, LookupForm, Numbers, Own, Results};
 use driftless_record::{
     ChangeAction, CommandCall, Condition, EntitySchema, FieldKind, Fields, RecordId, RequestId, Schema,
     Sending,
@@ -28,6 +28,10 @@ pub(super) struct Part {
     pub(super) action: ChangeAction,
     /// How to read the new record, if the service makes its key: only the answer tells it.
     pub(super) made: Option<Layout>,
+    /// How to read what a command has made.
+    pub(super) results: Option<Results>,
+    /// Whether the service is one of ours.
+    pub(super) own: bool,
     /// The request; its id is its place, from 1.
     pub(super) request: batch::Request,
 }
@@ -62,7 +66,7 @@ impl Part {
             let options = BodyOptions {
                 numbers: Numbers::Strings,
                 lookups: lookup_form(&entity),
-                own: if manner.own { Own::With } else { Own::Without },
+                own: own(manner),
             };
             payload::write_body(&layout, fields, &change.stamps, options)
         };
@@ -84,9 +88,13 @@ impl Part {
                 (
                     "POST",
                     format!("{path}/{name}"),
-                    parameters(schema, &entity, call),
+                    parameters(schema, &entity, call, manner)?,
                 )
             }
+        };
+        let results = match &change.action {
+            ChangeAction::Command(call) => Some(Results::new(schema, &entity.name, &call.makes)),
+            ChangeAction::Create(_) | ChangeAction::Update(_) | ChangeAction::Delete => None,
         };
         let made = matches!(change.action, ChangeAction::Create(_)) && entity.server_makes_key();
         // Header names in lower case: some services know no others inside a JSON batch.
@@ -119,6 +127,8 @@ impl Part {
             facts,
             action: change.action.clone(),
             made: made.then_some(layout),
+            results,
+            own: manner.own,
             request: batch::Request {
                 method: method.to_owned(),
                 url,
@@ -143,23 +153,32 @@ impl Part {
 }
 
 /// Writes what a command is given.
-fn parameters(schema: &Schema, entity: &EntitySchema, call: &CommandCall) -> Vec<u8> {
-    let mut given = EntitySchema::new(entity.name.clone());
-    for parameter in entity
+fn parameters(
+    schema: &Schema,
+    entity: &EntitySchema,
+    call: &CommandCall,
+    manner: Manner,
+) -> Result<Vec<u8>, TransportError> {
+    let command = entity
         .commands
         .get(&call.name)
-        .into_iter()
-        .flat_map(|c| &c.parameters)
-    {
-        given.add(parameter.clone());
-    }
-    let layout = Layout::new(schema, &Arc::new(given), &[], None);
+        .ok_or_else(|| TransportError::Protocol(format!("{} has no command {}", entity.name, call.name)))?;
+    let layout = Layout::of_parameters(schema, &entity.name, command);
     let options = BodyOptions {
         numbers: Numbers::Strings,
         lookups: LookupForm::Value,
-        own: Own::Without,
+        own: own(manner),
     };
-    payload::write_body(&layout, &call.parameters, &BTreeMap::new(), options)
+    Ok(payload::write_body(
+        &layout,
+        &call.parameters,
+        &BTreeMap::new(),
+        options,
+    ))
+}
+
+fn own(manner: Manner) -> Own {
+    if manner.own { Own::With } else { Own::Without }
 }
 
 /// Numbers the parts and names what each one depends on, among the parts that go along.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use driftless_odata::ErrorBody;
 use driftless_odata::batch::Response;
-use driftless_odata::payload;
+use driftless_odata::payload::{self, Results};
 use driftless_record::{Cause, CauseClass, Record, Revision, ServerRecord};
 use driftless_transport::PushResult;
 use driftless_transport_http::{Reply, parse_http_date, parse_retry_after};
@@ -63,10 +63,29 @@ pub(super) fn unsendable(text: &str) -> PushResult {
 
 fn done<'a>(part: &Part, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> PushResult {
     let etag = header("etag").filter(|tag| !tag.is_empty() && tag.len() <= MAX_REVISION);
+    let etag = etag.map(|tag| Revision(tag.to_owned()));
+    if let Some(results) = &part.results {
+        return ran(results, etag.filter(|_| part.own), body);
+    }
     let links = ["odata-entityid", "location"].map(header);
     PushResult::Done {
-        revision: etag.map(|tag| Revision(tag.to_owned())),
+        revision: etag,
         record: made(part, body, links.into_iter().flatten().collect()),
+    }
+}
+
+/// The result of a command that succeeded. The revision is that of the command's record, which only a service of ours
+/// is known to tell: of what others answer with, nobody says which record it is.
+fn ran(results: &Results, revision: Option<Revision>, body: &[u8]) -> PushResult {
+    let made = if body.is_empty() {
+        Ok(BTreeMap::new())
+    } else {
+        results.read(body)
+    };
+    match made {
+        Ok(made) => PushResult::Ran { revision, made },
+        // What fails while it answers breaks its answer off: the success at its head proves nothing then.
+        Err(_) => PushResult::Unknown,
     }
 }
 

@@ -55,6 +55,10 @@ pub(crate) const METADATA: &str = r#"<?xml version="1.0" encoding="utf-8"?>
         <Property Name="product" Type="Edm.Int32" Nullable="false"/>
         <Property Name="name" Type="Edm.String"/>
       </EntityType>
+      <Action Name="Promote" IsBound="true"><Parameter Name="in" Type="Test.Accounts"/>
+        <Parameter Name="reason" Type="Edm.String"/>
+        <Parameter Name="amount" Type="Edm.Decimal" Scale="2"/>
+      </Action>
     </Schema>
   </edmx:DataServices>
 </edmx:Edmx>"#;
