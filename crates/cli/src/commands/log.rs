@@ -227,7 +227,12 @@ fn request_access(desk: &Desk, entry: &LogEntry) -> Result<Answer, CliError> {
         .hint(format!("`driftless log {}` shows what can be done", entry.id)));
     }
     let to = desk.engine.settings()?.request_mailbox;
-    let mail = mail::request_access(entry, &desk.account.sign_in()?, to.as_deref());
+    let outbox = desk.engine.outbox()?;
+    let refused = outbox
+        .iter()
+        .find(|item| entry.operations.contains(&item.operation.id));
+    let verb = refused.map(|item| journal::verb(&item.operation));
+    let mail = mail::request_access(entry, verb, &desk.account.sign_in()?, to.as_deref());
     Ok(Answer::new(
         json!({ "to": mail.to, "subject": mail.subject, "body": mail.body }),
         mail.text(),

@@ -52,7 +52,15 @@ fn a_side_is_picked_for_each_field_and_what_it_touches_is_told_beforehand() {
     bob.json(&["sync"], 0);
     bob.json(&["mode", "offline"], 0);
     bob.json(
-        &["update", "Account", id, "city=Bergen", "phone=2", "--policy", "ask"],
+        &[
+            "update",
+            "Account",
+            id,
+            "city=Bergen",
+            "phone=2",
+            "--policy",
+            "ask",
+        ],
         0,
     );
     ann.json(&["update", "Account", id, "city=Oslo", "phone=3"], 0);
