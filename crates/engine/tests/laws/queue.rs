@@ -19,7 +19,7 @@ const ONE_BATCH: Batch = Batch {
 };
 
 pub(crate) fn there() -> impl Strategy<Value = BTreeSet<Slot>> {
-    prop::collection::btree_set(0..SLOTS, 0..3)
+    prop::collection::btree_set(0..SLOTS, 0..=SLOTS)
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -220,16 +220,21 @@ proptest! {
         there in there(),
         batch in script::batch(),
         faults in prop::collection::vec(fault(), 0..3),
+        known in 0usize..10,
     ) {
         block_on(async {
             let mut world = World::new(1, script::able(batch), 1);
             world.seed(&there);
             world.devices[0].sync().await;
-            world.server().keep_references();
-            for edit in whole(&wanted, &there) {
+            for (at, edit) in whole(&wanted, &there).into_iter().enumerate() {
+                if at == known {
+                    // What was done so far is on the server, with its references.
+                    world.devices[0].sync().await;
+                }
                 world.pass(3);
                 perform(&world.devices[0].engine, edit);
             }
+            world.server().keep_references();
             settle(&mut world, &faults).await;
             check_sent(&world)
         })?;

@@ -138,11 +138,18 @@ fn update(engine: &Engine, slot: Slot, field: &str, value: Value) -> Result<Writ
     )
 }
 
+/// Returns what a record refers to that is on the server at first, with these: each contact to an account.
+fn at_first(slot: Slot, there: &BTreeSet<Slot>) -> Option<Slot> {
+    slot.checked_sub(2).filter(|to| there.contains(to))
+}
+
 impl World {
     /// Puts records of a script on the server.
     pub(crate) fn seed(&self, there: &BTreeSet<Slot>) {
         for slot in there {
-            self.server().put(&entity_of(*slot), &id_of(*slot), new(*slot));
+            let mut given = new(*slot);
+            given.insert(name(link(*slot)), reference(at_first(*slot, there)));
+            self.server().put(&entity_of(*slot), &id_of(*slot), given);
         }
     }
 }
@@ -154,7 +161,8 @@ pub(crate) fn whole(edits: &[Edit], there: &BTreeSet<Slot>) -> Vec<Edit> {
     let mut living = there.clone();
     let mut deleted = BTreeSet::new();
     let mut named = BTreeSet::new();
-    let mut refers: BTreeMap<Slot, Option<Slot>> = BTreeMap::new();
+    let mut refers: BTreeMap<Slot, Option<Slot>> =
+        there.iter().map(|slot| (*slot, at_first(*slot, there))).collect();
     let mut take = |edit: Edit, living: &mut BTreeSet<Slot>, refers: &mut BTreeMap<Slot, Option<Slot>>| {
         let names_deleted = |to: Option<Slot>, gone: &BTreeSet<Slot>| to.is_some_and(|to| gone.contains(&to));
         match edit {
@@ -191,10 +199,20 @@ pub(crate) fn whole(edits: &[Edit], there: &BTreeSet<Slot>) -> Vec<Edit> {
             take(Edit::Create(slot, None), &mut living, &mut refers);
         }
     }
-    let dangling: Vec<_> = refers
+    let dangling: Vec<Slot> = refers
         .iter()
         .filter(|(_, to)| to.is_some_and(|to| !living.contains(&to)))
+        .map(|(slot, _)| *slot)
         .collect();
-    script.extend(dangling.into_iter().map(|(slot, _)| Edit::Refer(*slot, None)));
+    for slot in dangling {
+        if slot < 3 {
+            script.push(Edit::Refer(slot, None));
+            continue;
+        }
+        // This one goes behind what it refers to, when nobody refers to it any more.
+        let to_it = refers.iter().filter(|(_, to)| **to == Some(slot));
+        script.extend(to_it.map(|(from, _)| Edit::Refer(*from, None)));
+        script.push(Edit::Delete(slot));
+    }
     script
 }
