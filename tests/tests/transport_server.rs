@@ -124,6 +124,7 @@ fn item(request: u128, record: &RecordId, action: ChangeAction, condition: Condi
                 stamps,
             },
             operations: Vec::new(),
+            together: None,
         },
         after: Vec::new(),
     }

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use driftless_record::{
-    EntityName, Operation, OperationId, OperationKind, OperationState, RecordId, Schema, Value,
+    EntityName, GroupId, Operation, OperationId, OperationKind, OperationState, RecordId, Schema, Value,
 };
 use driftless_store::{OperationSelection, RecordStore, StoreError};
 
@@ -328,7 +328,43 @@ impl<'a> Graph<'a> {
                 }
             }
         }
+        self.spread_over_groups(&mut blocked);
         blocked
+    }
+
+    /// Adds what the rest of their groups waits for, to operations of groups and to what waits for these: a group goes
+    /// whole or not at all.
+    fn spread_over_groups(&self, blocked: &mut BTreeMap<OperationId, BTreeSet<OperationId>>) {
+        let mut groups: BTreeMap<GroupId, Vec<&Operation>> = BTreeMap::new();
+        for operation in self.pending {
+            if let Some(group) = operation.handling.group {
+                groups.entry(group).or_default().push(operation);
+            }
+        }
+        let mut changed = !groups.is_empty();
+        while std::mem::take(&mut changed) {
+            for operation in self.pending {
+                let peers = operation.handling.group.and_then(|group| groups.get(&group));
+                let peers = peers
+                    .into_iter()
+                    .flatten()
+                    .filter(|other| other.id != operation.id);
+                let mut by = blocked.get(&operation.id).cloned().unwrap_or_default();
+                let known = by.len();
+                for other in self.before(operation.id).chain(peers.copied()) {
+                    if stands_still(other) {
+                        by.insert(other.id);
+                    } else {
+                        by.extend(blocked.get(&other.id).into_iter().flatten());
+                    }
+                }
+                by.remove(&operation.id);
+                if by.len() > known {
+                    blocked.insert(operation.id, by);
+                    changed = true;
+                }
+            }
+        }
     }
 
     /// Returns the operations that cannot be carried out without a given one, itself first, in sequence: those whose

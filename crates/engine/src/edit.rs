@@ -23,7 +23,7 @@ use driftless_store::{
 };
 
 /// How often an edit is tried again when another process commits at the same moment.
-const MAX_TRIES: usize = 1000;
+pub(crate) const MAX_TRIES: usize = 1000;
 
 /// Where edits are made.
 #[derive(Clone, Copy)]

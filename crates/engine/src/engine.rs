@@ -25,7 +25,7 @@ use crate::status::{self, Status};
 use crate::sync::{Session, SyncOptions};
 use crate::wish::{Edit, Written};
 use crate::worker::Worker;
-use crate::{EngineError, NotPossible, alias, names, notes};
+use crate::{EngineError, NotPossible, alias, names, notes, together};
 
 /// How long whoever awaits an outcome rests between two looks, in milliseconds.
 const LOOK_MILLIS: u64 = 100;
@@ -231,6 +231,17 @@ impl Engine {
     /// Those of [`Engine::create`], [`Engine::update`], [`Engine::delete`] and [`Engine::run`]; nothing was changed then.
     pub fn edit(&self, edit: &Edit, handling: Handling) -> Result<Written, EngineError> {
         edit::carry_out(self.scene(handling), edit, &self.inner.gate)
+    }
+
+    /// Makes several local writes in one commit, as one group: on the server they happen together or not at all, where
+    /// it has change sets; elsewhere one after the other, each only after the one before it. Each write sees those
+    /// before it.
+    ///
+    /// # Errors
+    /// [`EngineError::InGroup`] with the write that is wrong, [`EngineError::NotOneGroup`], or the store's; nothing was
+    /// changed then.
+    pub fn edit_together(&self, edits: &[Edit], handling: Handling) -> Result<Vec<Written>, EngineError> {
+        together::carry_out(self.scene(handling), edits, &self.inner.gate)
     }
 
     fn scene(&self, handling: Handling) -> Scene<'_> {

@@ -107,6 +107,24 @@ pub enum EngineError {
         /// Everything that is wrong.
         problems: Vec<FieldProblem>,
     },
+    /// One of several writes of a group is wrong; nothing of the group was saved.
+    #[error("write {number} of the group: {error}")]
+    InGroup {
+        /// Which one, counted from 1.
+        number: usize,
+        /// What is wrong.
+        error: Box<Self>,
+    },
+    /// A group cannot be carried out as one change set; nothing of it was saved.
+    #[error(
+        "a group cannot run a command on {entity} {id} and also change that record or what the command makes; put them into two groups"
+    )]
+    NotOneGroup {
+        /// The entity.
+        entity: String,
+        /// The record.
+        id: String,
+    },
     /// The entity has no such command.
     #[error("{entity} has no command `{name}`{}", did_you_mean(.close))]
     NoCommand {

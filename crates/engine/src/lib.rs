@@ -38,6 +38,7 @@ mod staged;
 mod status;
 mod sync;
 mod temporary;
+mod together;
 mod validate;
 mod wish;
 mod worker;

@@ -116,6 +116,7 @@ fn assumed() -> Capabilities {
         batch: Batch {
             limit: usize::MAX,
             depends_on: true,
+            groups: true,
         },
         stamps: true,
         page_rows: 1,

@@ -322,6 +322,9 @@ pub struct Sending {
     pub change: Change,
     /// The operations it carries, in sequence: one, or several of one record that were merged on their way.
     pub operations: Vec<OperationId>,
+    /// The name of the change set that it is a part of, the same in all of its sendings: they go in one request, and
+    /// happen together or not at all.
+    pub together: Option<RequestId>,
 }
 
 /// The number of an entry in the sync log of an account, counted from 1.

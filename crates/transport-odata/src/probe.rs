@@ -53,6 +53,7 @@ impl ODataTransport {
             batch: Batch {
                 limit: if single { 1 } else { self.options.batch_limit },
                 depends_on: known.form == BatchForm::Json,
+                groups: known.form != BatchForm::Single,
             },
             stamps: own,
             page_rows: if own {

@@ -53,6 +53,8 @@ pub struct Batch {
     pub limit: usize,
     /// A change that depends on another one in the same request is left out if that fails.
     pub depends_on: bool,
+    /// Several changes can be made one change set, which happens whole or not at all.
+    pub groups: bool,
 }
 
 /// What a back end can do with an entity, for the signed-in user.

@@ -34,6 +34,7 @@ pub(super) fn change(served: &Served, records: usize) -> Result<usize> {
                 stamps: BTreeMap::new(),
             },
             operations: Vec::new(),
+            together: None,
         },
         after: Vec::new(),
     };

@@ -111,6 +111,7 @@ fn sending(operations: u64) -> Sending {
             condition: Condition::Revision(Revision("1".to_owned())),
             stamps: BTreeMap::new(),
         },
+        together: None,
         operations: (1..=operations)
             .map(|at| OperationId(Uuid::from_u128(at.into())))
             .collect(),

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{EntityName, Operation, OperationId, OperationState, RequestId, Sending, Timestamp};
+use driftless_record::{
+    EntityName, GroupId, Operation, OperationId, OperationState, RequestId, Sending, Timestamp,
+};
 use driftless_store::Write;
 use driftless_transport::{Capabilities, PushItem};
 use uuid::Uuid;
@@ -11,6 +13,7 @@ use super::case::{Case, Judging};
 use super::clocks::Clocks;
 use super::decide::{Draft, Facts, Verdict, decide, is_contested};
 use super::run::Run;
+use super::{group, lanes};
 use crate::depend::Needs;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
@@ -62,6 +65,8 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         pending: ground.pending.iter().map(|operation| operation.id).collect(),
         temporary: temporary::of_all(&ground.schema, &ground.pending),
         carried: BTreeMap::new(),
+        groups: BTreeSet::new(),
+        in_order: group::in_order(&ground.pending),
         batch: Batch::default(),
     };
     let mut by_record: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
@@ -73,6 +78,7 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         }
         of_record.push(index);
     }
+    lanes::sort(&mut firsts, &ground.pending, &planner.needs);
     // Those that waited for others are looked at again once these travel: a delete stands before what it waits for.
     while !firsts.is_empty() {
         let before = planner.carried.len() + planner.batch.decided;
@@ -85,7 +91,7 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
 }
 
 /// Returns what stands against the first operations of a record, and these; none if they are on their way or parked.
-fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstacle, Vec<Operation>)> {
+pub(super) fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstacle, Vec<Operation>)> {
     let against = |operation: &Operation| {
         let obstacle = || Obstacle::of(&ground.schema, operation);
         operation.state.is_to_be_sent().then(obstacle).flatten()
@@ -97,27 +103,48 @@ fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstacle, Vec<Ope
     Some((obstacle, stuck.map(|operation| (*operation).clone()).collect()))
 }
 
+/// Returns whether the back end takes a group as one change set: it has change sets, of this size, for every entity of
+/// the group, and is told all keys.
+fn is_one_change_set(ground: &Ground, context: &Context<'_>, group: GroupId) -> bool {
+    let members: Vec<&Operation> = ground
+        .pending
+        .iter()
+        .filter(|operation| operation.handling.group == Some(group))
+        .collect();
+    let takes = |operation: &&Operation| {
+        let batch = context.capabilities.get(&operation.entity).map(|can| &can.batch);
+        let entity = ground.schema.entity(operation.entity.as_str());
+        batch.is_some_and(|batch| batch.groups && batch.limit >= members.len())
+            && entity.is_some_and(|entity| !entity.server_makes_key())
+    };
+    members.iter().all(takes)
+}
+
 /// What planning one record came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placed {
+pub(super) enum Placed {
     /// Nothing more can be said of it in this batch.
     Done,
     /// It waits for operations on other records.
     Waits,
 }
 
-struct Planner {
+pub(super) struct Planner {
     /// What operations need of each other.
-    needs: Needs,
+    pub(super) needs: Needs,
     /// Operations that another one needs.
-    needed: BTreeSet<OperationId>,
+    pub(super) needed: BTreeSet<OperationId>,
     /// Operations that are not final.
     pending: BTreeSet<OperationId>,
     /// Records whose keys the server has still to make.
     temporary: BTreeSet<Key>,
     /// Operations that travel in this batch, with their sendings.
     carried: BTreeMap<OperationId, RequestId>,
-    batch: Batch,
+    /// Groups that were planned.
+    pub(super) groups: BTreeSet<GroupId>,
+    /// What stands before the operations of groups.
+    in_order: BTreeMap<OperationId, OperationId>,
+    pub(super) batch: Batch,
 }
 
 impl Planner {
@@ -154,6 +181,12 @@ impl Planner {
             .skip(run.operations.len())
             .cloned()
             .collect();
+        if let Some(group) = run
+            .group()
+            .filter(|group| is_one_change_set(ground, context, *group))
+        {
+            return self.plan_group(ground, context, by_record, group);
+        }
         self.place(ground, context, &record, run, rest)
     }
 
@@ -165,37 +198,71 @@ impl Planner {
         mut run: Run,
         mut rest: Vec<Operation>,
     ) -> Placed {
-        let (Some(capabilities), Some(entity)) = (
-            context.capabilities.get(&record.0),
-            ground.schema.entity(record.0.as_str()).cloned(),
-        ) else {
+        if !context.capabilities.contains_key(&record.0) {
             return Placed::Done;
-        };
-        let Some(after) = self.after(&run, capabilities) else {
+        }
+        let Some(after) = self.after(&run, context, record, None) else {
             return Placed::Waits;
         };
-        let Some(image) = ground.images.get(record).cloned() else {
+        if Self::facts(ground, context, record, &run).is_some_and(|facts| is_contested(&facts, &run)) {
+            rest.splice(0..0, run.operations.pop());
+        }
+        let Some(verdict) = Self::verdict(ground, context, record, &run) else {
             return Placed::Done;
         };
-        let verdict = {
-            let facts = Facts {
-                entity: &entity,
-                image: &image,
-                capabilities,
-                judging: context.judging,
-                own_rule: run.operations.first().and_then(|first| first.handling.conflict),
-                settings: &ground.settings,
-                fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
-                clocks: Clocks {
-                    sample: ground.clock,
-                    contacts: &ground.contacts,
-                    now: context.server_now,
-                },
-            };
-            if is_contested(&facts, &run) {
-                rest.splice(0..0, run.operations.pop());
-            }
-            decide(&facts, run.clone())
+        if let Verdict::Send { change, .. } = &verdict
+            && temporary::is_told(&ground.schema, &self.temporary, change)
+        {
+            // What it names has no id yet that the server knows (law L35).
+            return Placed::Waits;
+        }
+        self.carry(ground, context, record, (run, &rest), (after, None), verdict);
+        Placed::Done
+    }
+
+    /// Returns what a decision about a run rests on; `None` if not enough is known of its record.
+    fn facts<'a>(ground: &'a Ground, context: &'a Context<'_>, record: &Key, run: &Run) -> Option<Facts<'a>> {
+        Some(Facts {
+            entity: ground.schema.entity(record.0.as_str())?,
+            image: ground.images.get(record)?,
+            capabilities: context.capabilities.get(&record.0)?,
+            judging: context.judging,
+            own_rule: run.operations.first().and_then(|first| first.handling.conflict),
+            settings: &ground.settings,
+            fresh: context.fresh.is_none_or(|fresh| fresh.contains(record)),
+            clocks: Clocks {
+                sample: ground.clock,
+                contacts: &ground.contacts,
+                now: context.server_now,
+            },
+        })
+    }
+
+    /// Decides what becomes of a run; `None` if not enough is known of its record.
+    pub(super) fn verdict(
+        ground: &Ground,
+        context: &Context<'_>,
+        record: &Key,
+        run: &Run,
+    ) -> Option<Verdict> {
+        Self::facts(ground, context, record, run).map(|facts| decide(&facts, run.clone()))
+    }
+
+    /// Carries a verdict out; `together` is the name of the change set that the run is a part of.
+    pub(super) fn carry(
+        &mut self,
+        ground: &mut Ground,
+        context: &Context<'_>,
+        record: &Key,
+        (run, rest): (Run, &[Operation]),
+        (after, together): (Vec<RequestId>, Option<RequestId>),
+        verdict: Verdict,
+    ) {
+        let (Some(entity), Some(image)) = (
+            ground.schema.entity(record.0.as_str()).cloned(),
+            ground.images.get(record).cloned(),
+        ) else {
+            return;
         };
         let title = journal::title(Some(&entity), Some(&image), record, &run.operations);
         match verdict {
@@ -225,18 +292,14 @@ impl Planner {
                         ..operation
                     });
                 }
-                settle(&entity, image, &rest, &mut self.batch.writes);
+                settle(&entity, image, rest, &mut self.batch.writes);
                 self.batch.decided += 1;
-            }
-            // What it names has no id yet that the server knows (law L35).
-            Verdict::Send { change, .. } if temporary::is_told(&ground.schema, &self.temporary, &change) => {
-                return Placed::Waits;
             }
             Verdict::Send { change, run, log } => {
                 let id = RequestId((context.new_id)());
                 if let Some(log) = log {
                     self.log(ground, context, record, &run, title, log);
-                    let left: Vec<_> = run.operations.iter().chain(&rest).cloned().collect();
+                    let left: Vec<_> = run.operations.iter().chain(rest).cloned().collect();
                     settle(&entity, image, &left, &mut self.batch.writes);
                 }
                 let first_sent = Timestamp(context.server_now.0.div_euclid(1000) * 1000);
@@ -245,6 +308,7 @@ impl Planner {
                     first_sent,
                     change: *change,
                     operations: run.ids(),
+                    together,
                 };
                 self.batch
                     .writes
@@ -261,11 +325,10 @@ impl Planner {
                 }
             }
         }
-        Placed::Done
     }
 
     /// Parks operations that cannot be sent, whatever the server would say.
-    fn park_stuck(
+    pub(super) fn park_stuck(
         &mut self,
         ground: &mut Ground,
         context: &Context<'_>,
@@ -294,14 +357,24 @@ impl Planner {
         self.batch.decided += 1;
     }
 
-    /// Returns the sendings that must succeed before the run in the same request; `None` if the run has to wait.
-    fn after(&self, run: &Run, capabilities: &Capabilities) -> Option<Vec<RequestId>> {
+    /// Returns the sendings that must succeed before the run in the same request; `None` if the run has to wait. What is
+    /// in the same change set happens with it: that is no reason to wait.
+    pub(super) fn after(
+        &self,
+        run: &Run,
+        context: &Context<'_>,
+        record: &Key,
+        change_set: Option<&BTreeSet<OperationId>>,
+    ) -> Option<Vec<RequestId>> {
+        let capabilities = context.capabilities.get(&record.0)?;
         let mut after = BTreeSet::new();
-        let needs = run
-            .operations
-            .iter()
-            .flat_map(|operation| self.needs.of(operation.id));
-        for need in needs {
+        let ids = || run.operations.iter().map(|operation| operation.id);
+        let needs = ids().flat_map(|id| self.needs.of(id));
+        let in_order = ids().filter_map(|id| self.in_order.get(&id).copied());
+        for need in needs.chain(in_order) {
+            if change_set.is_some_and(|members| members.contains(&need)) {
+                continue;
+            }
             if !self.pending.contains(&need) || run.operations.iter().any(|operation| operation.id == need) {
                 continue;
             }

@@ -5,6 +5,8 @@ mod case;
 mod clocks;
 mod command;
 mod decide;
+mod group;
+mod lanes;
 mod run;
 
 pub(crate) use batch::{Batch, Context, next_batch};

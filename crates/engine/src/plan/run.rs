@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_conflict::MergedEdits;
 use driftless_record::{
-    CommandCall, EntitySchema, FieldEdit, FieldName, Fields, Operation, OperationId, OperationKind,
+    CommandCall, EntitySchema, FieldEdit, FieldName, Fields, GroupId, Operation, OperationId, OperationKind,
     OperationState, RawStamp, Stamp, Value,
 };
 
@@ -71,6 +71,13 @@ impl Run {
     /// Returns the ids of the operations.
     pub(crate) fn ids(&self) -> Vec<OperationId> {
         self.operations.iter().map(|operation| operation.id).collect()
+    }
+
+    /// Returns the group of the operations.
+    pub(crate) fn group(&self) -> Option<GroupId> {
+        self.operations
+            .first()
+            .and_then(|operation| operation.handling.group)
     }
 
     /// Returns the sequence number of the first operation.

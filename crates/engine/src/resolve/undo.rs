@@ -85,9 +85,28 @@ pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched
         Some(OperationKind::Awaited { by, .. }) => *by,
         _ => *id,
     };
-    let mut ended: Vec<&Operation> = ids.iter().flat_map(|id| graph.up_set(begun_by(id))).collect();
+    let mut ended: Vec<&Operation> = Vec::new();
+    let mut open: Vec<OperationId> = ids.iter().map(begun_by).collect();
+    while let Some(next) = open.pop() {
+        for operation in graph.up_set(next) {
+            if ended.iter().any(|known| known.id == operation.id) {
+                continue;
+            }
+            ended.push(operation);
+            // A group happens whole or not at all.
+            let of_group = |other: &&Operation| {
+                operation.handling.group.is_some() && other.handling.group == operation.handling.group
+            };
+            open.extend(
+                ground
+                    .pending
+                    .iter()
+                    .filter(of_group)
+                    .map(|other| begun_by(&other.id)),
+            );
+        }
+    }
     ended.sort_by_key(|operation| operation.sequence);
-    ended.dedup_by_key(|operation| operation.sequence);
     if let Some(away) = ended.iter().find(|o| o.state.sending().is_some()) {
         return Err(NotPossible::MaybeSent(away.id).into());
     }

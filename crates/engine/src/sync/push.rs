@@ -143,7 +143,7 @@ impl Session<'_> {
             }
             // One poison change must not hold up the others: halve until it stands alone.
             Err(Stop::Transport(TransportError::Refused(cause)))
-                if batch.items.len() > 1 && !is_passing(&cause) =>
+                if !stand_alone(&batch.items) && !is_passing(&cause) =>
             {
                 push.shrink = batch.items.len() / 2;
                 push.ground = None;
@@ -153,9 +153,9 @@ impl Session<'_> {
                 // The way is open, so this request is at fault: halve until what breaks it stands alone.
                 push.shrink = (batch.items.len() / 2).max(1);
                 push.ground = None;
-                if let [item] = batch.items.as_slice() {
-                    let nothing = News::Answer(PushResult::Unknown);
-                    self.keep(&mut None, vec![(item.sending.clone(), nothing)])
+                if stand_alone(&batch.items) {
+                    let nothing = |item: &PushItem| (item.sending.clone(), News::Answer(PushResult::Unknown));
+                    self.keep(&mut None, batch.items.iter().map(nothing).collect())
                         .await?;
                 }
                 self.settle_unknown(Sent::Now, written).await?;
@@ -360,7 +360,7 @@ pub(super) fn results_of(
             let results = items.iter().map(|item| (item.sending.clone(), result(item)));
             (results.collect(), None)
         }
-        Err(TransportError::Refused(cause)) if items.len() == 1 && !is_passing(&cause) => (
+        Err(TransportError::Refused(cause)) if stand_alone(items) && !is_passing(&cause) => (
             all(News::Answer(PushResult::Failed {
                 cause,
                 retry_after: None,
@@ -370,6 +370,15 @@ pub(super) fn results_of(
         Err(error) if error.may_have_happened() => (all(News::Lost), Some(error)),
         Err(error) => (all(News::Answer(PushResult::Skipped)), Some(error)),
     }
+}
+
+/// Returns whether the items of a request cannot be parted: one, or one change set.
+fn stand_alone(items: &[PushItem]) -> bool {
+    let [first, rest @ ..] = items else {
+        return true;
+    };
+    let together = first.sending.together;
+    rest.is_empty() || (together.is_some() && rest.iter().all(|item| item.sending.together == together))
 }
 
 fn is_passing(cause: &Cause) -> bool {

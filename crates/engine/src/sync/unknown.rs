@@ -121,7 +121,7 @@ impl Session<'_> {
     ) -> Result<(), Stop> {
         let mut chunks = Vec::new();
         while !probes.is_empty() {
-            let rest = probes.split_off(probes.len().min(limit.max(1)));
+            let rest = probes.split_off(end_of_change_set(&probes, limit.max(1)));
             chunks.push(std::mem::replace(&mut probes, rest));
         }
         chunks.reverse();
@@ -143,8 +143,9 @@ impl Session<'_> {
                         self.go_on_after(error).await?;
                     }
                     // Refused or lost as a whole: that says nothing about the first sending.
-                    if chunk.len() > 1 {
-                        let rest = chunk.split_off(chunk.len() / 2);
+                    let half = end_of_change_set(&chunk, (chunk.len() / 2).max(1));
+                    if half < chunk.len() {
+                        let rest = chunk.split_off(half);
                         chunks.extend([rest, chunk]);
                         continue;
                     }
@@ -205,15 +206,44 @@ fn items(probes: &[Probe]) -> Vec<PushItem> {
         .collect()
 }
 
-/// Puts every sending behind those that it needs: a delete may have been made before what it waits for.
-fn in_order(mut probes: Vec<Probe>) -> Vec<Probe> {
-    let mut sorted = Vec::with_capacity(probes.len());
-    while !probes.is_empty() {
-        let free = |probe: &Probe| !probes.iter().any(|other| probe.waits_for(other));
-        let next = probes.iter().position(free).unwrap_or_default();
-        sorted.push(probes.remove(next));
+/// Puts every sending behind those that it needs: a delete may have been made before what it waits for. The sendings of
+/// a change set stand together.
+fn in_order(probes: Vec<Probe>) -> Vec<Probe> {
+    let mut units: Vec<Vec<Probe>> = Vec::new();
+    for probe in probes {
+        let together = probe.sending.together;
+        let same = |unit: &&mut Vec<Probe>| {
+            together.is_some()
+                && unit
+                    .first()
+                    .is_some_and(|first| first.sending.together == together)
+        };
+        match units.iter_mut().find(same) {
+            Some(unit) => unit.push(probe),
+            None => units.push(vec![probe]),
+        }
+    }
+    let mut sorted = Vec::new();
+    while !units.is_empty() {
+        let others = |at: usize| units.iter().enumerate().filter(move |(other, _)| *other != at);
+        let waits = |at: usize, probe: &Probe| {
+            others(at).any(|(_, unit)| unit.iter().any(|other| probe.waits_for(other)))
+        };
+        let free = (0..units.len()).find(|at| !units[*at].iter().any(|probe| waits(*at, probe)));
+        sorted.extend(units.remove(free.unwrap_or_default()));
     }
     sorted
+}
+
+/// Returns the first place at or behind `at` where no change set is cut.
+fn end_of_change_set(probes: &[Probe], at: usize) -> usize {
+    let cuts = |end: &usize| match (probes.get(end - 1), probes.get(*end)) {
+        (Some(last), Some(next)) => {
+            last.sending.together.is_some() && last.sending.together == next.sending.together
+        }
+        _ => false,
+    };
+    (at..probes.len()).find(|end| !cuts(end)).unwrap_or(probes.len())
 }
 
 /// Returns what reading the record proves about a sending.

@@ -110,6 +110,7 @@ pub(crate) fn able() -> Capabilities {
         batch: Batch {
             limit: 100,
             depends_on: true,
+            groups: true,
         },
         stamps: true,
         page_rows: 100,

@@ -100,7 +100,11 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
                 deletions,
                 stamps,
                 compare_and_set,
-                batch: driftless_transport::Batch { limit, depends_on },
+                batch: driftless_transport::Batch {
+                    limit,
+                    depends_on,
+                    groups: depends_on,
+                },
                 ..able()
             },
         )

@@ -202,7 +202,11 @@ fn nothing_temporary_was_told(world: &World, temporary: &[RecordId]) -> Result<(
 
 fn able_to(limit: usize, depends_on: bool) -> Capabilities {
     Capabilities {
-        batch: Batch { limit, depends_on },
+        batch: Batch {
+            limit,
+            depends_on,
+            groups: depends_on,
+        },
         ..without_stamps()
     }
 }

@@ -11,6 +11,7 @@ mod decisions;
 mod driving;
 mod durable;
 mod fragile;
+mod groups;
 mod keys;
 mod made_keys;
 mod main_job;

@@ -27,6 +27,7 @@ async fn l05_a_parent_deleted_before_its_children_is_deleted_behind_them() {
         batch: Batch {
             limit: 1,
             depends_on: false,
+            groups: true,
         },
         ..able()
     };

@@ -66,6 +66,7 @@ fn back_ends() -> Vec<Capabilities> {
         batch: Batch {
             limit,
             depends_on: true,
+            groups: true,
         },
         ..able()
     };

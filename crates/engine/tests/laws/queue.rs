@@ -16,6 +16,7 @@ use proptest::prelude::*;
 const ONE_BATCH: Batch = Batch {
     limit: 100,
     depends_on: true,
+    groups: true,
 };
 
 pub(crate) fn there() -> impl Strategy<Value = BTreeSet<Slot>> {

@@ -63,8 +63,11 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
 
 /// How many changes go in one request.
 pub(crate) fn batch() -> impl Strategy<Value = Batch> {
-    (prop_oneof![Just(1usize), Just(2), Just(100)], any::<bool>())
-        .prop_map(|(limit, depends_on)| Batch { limit, depends_on })
+    (prop_oneof![Just(1usize), Just(2), Just(100)], any::<bool>()).prop_map(|(limit, depends_on)| Batch {
+        limit,
+        depends_on,
+        groups: depends_on,
+    })
 }
 
 /// Returns what a back end can do, with these batches.

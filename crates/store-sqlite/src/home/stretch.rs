@@ -107,6 +107,7 @@ pub(super) fn sending(stretch: &[Operation], id: RequestId) -> Option<Sending> {
             stamps: BTreeMap::new(),
         },
         operations: stretch.iter().map(|operation| operation.id).collect(),
+        together: None,
     })
 }
 

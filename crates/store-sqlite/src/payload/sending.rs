@@ -22,6 +22,8 @@ struct SendingV1<'a> {
     condition: ConditionV1,
     stamps: StoredStamps,
     operations: Vec<OperationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    together: Option<RequestId>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +65,7 @@ pub(crate) fn encode_sending(sending: &Sending) -> Result<String, Unreadable> {
         },
         stamps: stamps(&change.stamps),
         operations: sending.operations.clone(),
+        together: sending.together,
     })?)
 }
 
@@ -89,5 +92,6 @@ pub(crate) fn decode_sending(payload: &str) -> Result<Sending, Unreadable> {
             stamps: read_stamps(stored.stamps),
         },
         operations: stored.operations,
+        together: stored.together,
     })
 }

@@ -215,9 +215,11 @@ fn a_sending_of_an_old_writer_reads_like_new() {
             stamps: BTreeMap::from([(field("f00"), stamp())]),
         },
         operations: vec![OperationId(Uuid::from_u128(4))],
+        together: None,
     };
     assert_eq!(encode_sending(&sending).unwrap(), SENDING);
     assert_eq!(decode_sending(SENDING).unwrap(), sending);
+    sending.together = Some(RequestId(Uuid::from_u128(7)));
     sending.change.condition = Condition::Revision(Revision("r".to_owned()));
     let actions = [
         ChangeAction::Delete,

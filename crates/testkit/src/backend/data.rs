@@ -30,7 +30,7 @@ pub(super) struct Stored {
 }
 
 /// A back end: records with revisions, a history for deltas, a memory of request ids, and a list of its effects.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Backend {
     pub(super) schema: Arc<Schema>,
     pub(super) capabilities: Capabilities,
@@ -294,6 +294,35 @@ impl Backend {
     /// Carries out the changes of a request; `None` if it breaks off on the way.
     pub(super) fn carry_out_all(&mut self, items: &[PushItem]) -> Option<BTreeMap<RequestId, PushResult>> {
         let mut results = BTreeMap::new();
+        let mut rest = items;
+        while let Some(first) = rest.first() {
+            let together = first.sending.together;
+            let same = |item: &&PushItem| together.is_some() && item.sending.together == together;
+            let count = rest.iter().take_while(same).count().max(1);
+            let (unit, behind) = rest.split_at(count);
+            rest = behind;
+            let before = (unit.len() > 1).then(|| self.clone());
+            self.carry_out_unit(unit, &mut results)?;
+            let done = |item: &PushItem| {
+                let result = results.get(&item.sending.id);
+                matches!(result, Some(PushResult::Done { .. } | PushResult::Ran { .. }))
+            };
+            if let Some(before) = before.filter(|_| !unit.iter().all(done)) {
+                *self = before;
+                for item in unit.iter().filter(|item| done(item)).collect::<Vec<_>>() {
+                    results.insert(item.sending.id, PushResult::Skipped);
+                }
+            }
+        }
+        Some(results)
+    }
+
+    /// Carries out the changes of a change set, or one change.
+    fn carry_out_unit(
+        &mut self,
+        items: &[PushItem],
+        results: &mut BTreeMap<RequestId, PushResult>,
+    ) -> Option<()> {
         for item in items {
             let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
             let result = match self.stumbles_over(&item.sending.change) {
@@ -304,7 +333,7 @@ impl Backend {
             };
             results.insert(item.sending.id, result);
         }
-        Some(results)
+        Some(())
     }
 
     /// Carries a change out, or answers as the first time if the request id is known.

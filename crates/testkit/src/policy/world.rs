@@ -118,6 +118,7 @@ impl World {
             batch: Batch {
                 limit: 10,
                 depends_on: true,
+                groups: true,
             },
             stamps,
             page_rows: 10,

@@ -55,6 +55,7 @@ impl Config {
                 batch: Batch {
                     limit: 1 + rng.index(5),
                     depends_on: rng.one_in(2),
+                    groups: true,
                 },
                 stamps: rng.one_in(2),
                 page_rows: 100,

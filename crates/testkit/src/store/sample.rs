@@ -308,6 +308,7 @@ pub fn sending(n: u128) -> Sending {
             stamps: BTreeMap::from([(field("name"), stamp(4))]),
         },
         operations: vec![operation_id(n)],
+        together: None,
     }
 }
 

@@ -118,7 +118,9 @@ impl Part {
             (_, Condition::Exists) => add("if-match", "*".to_owned()),
         }
         if manner.repeatable {
-            add("repeatability-request-id", sending.id.to_string());
+            // The members of a change set are repeated as a whole, under one id (OASIS Repeatable Requests 1.0).
+            let id = sending.together.unwrap_or(sending.id);
+            add("repeatability-request-id", id.to_string());
             add("repeatability-first-sent", format_http_date(sending.first_sent));
         }
         Ok(Self {
@@ -134,6 +136,7 @@ impl Part {
                 url,
                 headers,
                 body,
+                group: sending.together.map(|id| format!("g{}", id.0.simple())),
                 ..batch::Request::default()
             },
             entity,
@@ -183,15 +186,23 @@ fn own(manner: Manner) -> Own {
 
 /// Numbers the parts and names what each one depends on, among the parts that go along.
 pub(super) fn number(parts: &mut [Part]) {
-    let ids: Vec<RequestId> = parts.iter().map(|part| part.id).collect();
+    let known: Vec<(RequestId, Option<String>)> = parts
+        .iter()
+        .map(|part| (part.id, part.request.group.clone()))
+        .collect();
     for (index, part) in parts.iter_mut().enumerate() {
         part.request.id = (index + 1).to_string();
-        part.request.depends_on = ids[..index]
-            .iter()
-            .enumerate()
-            .filter(|(_, id)| part.after.contains(id))
-            .map(|(place, _)| (place + 1).to_string())
-            .collect();
+        part.request.depends_on.clear();
+        for (place, (id, group)) in known[..index].iter().enumerate() {
+            // What is in the same change set happens with it; what is in another one happens with all of that.
+            if !part.after.contains(id) || (group.is_some() && *group == part.request.group) {
+                continue;
+            }
+            let name = group.clone().unwrap_or_else(|| (place + 1).to_string());
+            if !part.request.depends_on.contains(&name) {
+                part.request.depends_on.push(name);
+            }
+        }
     }
 }
 

@@ -95,14 +95,40 @@ impl ODataTransport {
 
     /// Returns how many of the parts go into one request.
     fn fit(&self, parts: &[Part], form: BatchForm) -> usize {
+        let is_cut = |count: usize| match (parts.get(count.wrapping_sub(1)), parts.get(count)) {
+            (Some(last), Some(next)) => {
+                last.request.group.is_some() && last.request.group == next.request.group
+            }
+            _ => false,
+        };
+        // A change set is sent whole or not at all: one that a request cannot hold is sent all the same, one that the
+        // service has no form for is not.
+        match self.fitting(parts, form) {
+            count if !is_cut(count) => count,
+            _ if form == BatchForm::Single => 0,
+            count => {
+                let before = (0..count).rev().find(|end| !is_cut(*end)).filter(|end| *end > 0);
+                before.unwrap_or_else(|| {
+                    (count..parts.len())
+                        .find(|end| !is_cut(*end))
+                        .unwrap_or(parts.len())
+                })
+            }
+        }
+    }
+
+    /// Returns how many of the parts a request holds, whatever belongs together.
+    fn fitting(&self, parts: &[Part], form: BatchForm) -> usize {
         let most = self.learned.open().batch_bytes.unwrap_or(usize::MAX);
         let mut size = 0;
         let mut count = 0;
         for part in parts {
             size += part.size();
+            let together =
+                |other: &Part| part.request.group.is_some() && part.request.group == other.request.group;
             let waits = parts[..count]
                 .iter()
-                .any(|earlier| part.after.contains(&earlier.id));
+                .any(|earlier| part.after.contains(&earlier.id) && !together(earlier));
             let fits = match form {
                 BatchForm::Json => true,
                 // Nothing would keep it from being carried out when what it depends on fails.
@@ -214,6 +240,8 @@ impl ODataTransport {
             });
             let result = match (found.next(), found.next()) {
                 (Some(response), None) => of_response(part, response, answer),
+                // One answer may stand for a whole change set that failed.
+                (None, _) if failed_with_others(part, parts, &settled) => PushResult::Skipped,
                 // Missing, or answered twice.
                 _ => PushResult::Unknown,
             };
@@ -244,6 +272,19 @@ impl ODataTransport {
             }
         }
     }
+}
+
+/// Returns whether another member of a part's change set is known to have failed.
+fn failed_with_others(part: &Part, parts: &[Part], settled: &[&batch::Response]) -> bool {
+    let is_member = |other: &&Part| other.request.group == part.request.group;
+    let failed = |other: &Part| {
+        let of_other = |response: &&&batch::Response| response.id.as_ref() == Some(&other.request.id);
+        settled
+            .iter()
+            .filter(of_other)
+            .any(|response| response.status >= 400)
+    };
+    part.request.group.is_some() && parts.iter().filter(is_member).any(failed)
 }
 
 fn read_responses(form: BatchForm, answer: &Reply) -> Result<Responses, TransportError> {

@@ -235,6 +235,7 @@ pub(crate) fn item(n: u128, action: ChangeAction, condition: Condition, after: &
                 stamps: BTreeMap::new(),
             },
             operations: Vec::new(),
+            together: None,
         },
         after: after.iter().map(|n| RequestId(Uuid::from_u128(*n))).collect(),
     }

@@ -1,0 +1,206 @@
+//! Groups happen whole or not at all, and urgent work goes first; neither breaks the order on a record.
+
+use std::collections::BTreeMap;
+
+use driftless_engine::{Edit, EngineError};
+use driftless_record::{Handling, OperationId, RecordId, Urgency, Value};
+use driftless_testkit::backend::Fault;
+use driftless_transport::{Batch, Capabilities};
+use proptest::prelude::*;
+
+use crate::common::*;
+use crate::main_job::no_nameless;
+
+fn update(id: &RecordId, field: &str, value: &str) -> Edit {
+    Edit::Update {
+        entity: "Account".to_owned(),
+        id: id.to_string(),
+        fields: fields(&[(field, Value::text(value))]),
+    }
+}
+
+fn able_to(batch: Batch) -> Capabilities {
+    Capabilities { batch, ..able() }
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        3 => Just(Fault::None),
+        1 => Just(Fault::RequestLost),
+        1 => Just(Fault::ReplyLost),
+        1 => (0..4usize).prop_map(Fault::ReplyCut),
+        1 => Just(Fault::Twice),
+        1 => Just(Fault::Late),
+        1 => Just(Fault::KilledBefore),
+        1 => Just(Fault::KilledAfter),
+    ]
+}
+
+/// One write of a group: on which account, whether its value is one that the server refuses.
+fn member() -> impl Strategy<Value = (usize, bool)> {
+    (0..4usize, prop::bool::weighted(0.15))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// What a person has put into one group is one deed to him: half of it on the server would be a lie. So where the
+    /// back end has change sets, its effects are those of whole groups, whatever is lost, refused or killed.
+    #[test]
+    fn l09_a_group_happens_whole_and_once_or_not_at_all(
+        groups in prop::collection::vec(prop::collection::vec(member(), 1..4), 1..4),
+        faults in prop::collection::vec(fault(), 0..5),
+        limit in prop_oneof![Just(4usize), Just(100)],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            let mut world = World::new(1, able_to(Batch { limit, depends_on: true, groups: true }), 1);
+            let ids: Vec<RecordId> = (1..5).map(|number| world.account(number, "Rome Steel")).collect();
+            world.devices[0].sync().await;
+            world.server().refuse(Some(no_nameless));
+            world.server().fail(faults);
+            let mut made: Vec<Vec<OperationId>> = Vec::new();
+            for (number, group) in groups.iter().enumerate() {
+                let edits: Vec<Edit> = group
+                    .iter()
+                    .map(|(account, bad)| {
+                        let value = format!("group {number}");
+                        update(&ids[*account], "name", if *bad { "bad" } else { &value })
+                    })
+                    .collect();
+                let written = world.devices[0].engine.edit_together(&edits, Handling::default()).unwrap();
+                made.push(written.into_iter().filter_map(|written| written.operation).collect());
+                if number == 1 {
+                    world.devices[0].sync_or_die().await;
+                }
+            }
+            world.server().heal();
+            for _ in 0..10 {
+                world.pass(40 * 60 * 1000);
+                world.devices[0].sync().await;
+            }
+            let mut effects: BTreeMap<OperationId, usize> = BTreeMap::new();
+            for effect in world.server().effects() {
+                for operation in &effect.operations {
+                    *effects.entry(*operation).or_default() += 1;
+                }
+            }
+            for group in &made {
+                let counts: Vec<usize> = group.iter().map(|id| effects.get(id).copied().unwrap_or(0)).collect();
+                assert!(counts.iter().all(|count| *count == counts[0] && *count <= 1), "{counts:?}");
+            }
+            for item in world.devices[0].engine.outbox().unwrap() {
+                let stands = item.operation.state.parked().is_some() || !item.blocked_by.is_empty();
+                assert!(stands, "{item:?}");
+            }
+        });
+    }
+
+    /// Where the back end has no change sets, a group goes in its order, and stops where something is refused.
+    #[test]
+    fn l03_a_group_without_change_sets_goes_in_its_order(bad in 0..6usize, limit in 1..4usize, depends_on in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            let world = World::new(1, able_to(Batch { limit, depends_on, groups: false }), 1);
+            let ids: Vec<RecordId> = (1..5).map(|number| world.account(number, "Rome Steel")).collect();
+            world.devices[0].sync().await;
+            world.server().refuse(Some(no_nameless));
+            let edits: Vec<Edit> = [2, 0, 3, 1]
+                .iter()
+                .enumerate()
+                .map(|(place, account)| update(&ids[*account], "name", if place == bad { "bad" } else { "good" }))
+                .collect();
+            let written = world.devices[0].engine.edit_together(&edits, Handling::default()).unwrap();
+            for _ in 0..5 {
+                world.devices[0].sync().await;
+            }
+            let done: Vec<OperationId> =
+                world.server().effects().iter().flat_map(|effect| effect.operations.clone()).collect();
+            let wanted: Vec<OperationId> = written.iter().take(bad).filter_map(|written| written.operation).collect();
+            assert_eq!(done, wanted);
+        });
+    }
+
+    /// Urgent work overtakes what it does not need, and nothing else: what it needs comes with it, and the order on a
+    /// record is the order in which it was made.
+    #[test]
+    fn l03_lanes_never_break_the_order_on_a_record(
+        work in prop::collection::vec((0..5usize, 0..3usize, any::<bool>()), 1..14),
+        limit in 1..4usize,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            let world = World::new(1, able_to(Batch { limit, depends_on: true, groups: true }), 1);
+            let ids: Vec<RecordId> = (1..5).map(|number| world.account(number, "Rome Steel")).collect();
+            world.devices[0].sync().await;
+            let engine = &world.devices[0].engine;
+            let mut made: Vec<(OperationId, RecordId, Urgency)> = Vec::new();
+            for (number, (account, urgency, is_contact)) in work.iter().enumerate() {
+                let urgency = [Urgency::Background, Urgency::Normal, Urgency::Urgent][*urgency];
+                let handling = Handling { urgency, ..Handling::default() };
+                let edit = match ids.get(*account) {
+                    Some(id) if !is_contact => update(id, "city", &format!("city {number}")),
+                    known => Edit::Create {
+                        entity: "Contact".to_owned(),
+                        fields: fields(&[
+                            ("name", Value::text(format!("contact {number}"))),
+                            ("account", known.map_or(Value::Null, lookup)),
+                        ]),
+                    },
+                };
+                let written = engine.edit(&edit, handling).unwrap();
+                made.push((written.operation.unwrap(), written.record, urgency));
+            }
+            world.devices[0].sync().await;
+            let done: Vec<OperationId> =
+                world.server().effects().iter().flat_map(|effect| effect.operations.clone()).collect();
+            assert_eq!(done.len(), made.len(), "everything went");
+            let place = |id: &OperationId| done.iter().position(|other| other == id).unwrap();
+            for (at, (id, record, urgency)) in made.iter().enumerate() {
+                for (later, other, theirs) in &made[at + 1..] {
+                    if record == other {
+                        assert!(place(id) < place(later), "the order on a record");
+                    }
+                    // As urgent as whatever comes behind it on its record.
+                    let lane = |of: &RecordId, own: &Urgency| {
+                        made.iter().filter(|(_, record, _)| record == of).map(|(.., urgency)| *urgency).max().unwrap_or(*own)
+                    };
+                    if lane(record, urgency) == Urgency::Background && *theirs == Urgency::Urgent && record != other {
+                        assert!(place(later) < place(id), "the urgent one first");
+                    }
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_saved_whole_or_not_at_all_and_sees_its_own_writes() {
+    let (world, id) = World::with_one_account(able()).await;
+    let engine = &world.devices[0].engine;
+    let contact = |name: Value| Edit::Create {
+        entity: "Contact".to_owned(),
+        fields: fields(&[("name", name), ("account", lookup(&id))]),
+    };
+    let bad = [update(&id, "name", "new"), contact(Value::Int(1))];
+    let Err(EngineError::InGroup { number, .. }) = engine.edit_together(&bad, Handling::default()) else {
+        panic!("a name is no number");
+    };
+    assert_eq!((number, engine.outbox().unwrap().len()), (2, 0));
+    let good = [
+        update(&id, "name", "new"),
+        contact(Value::text("Ann")),
+        update(&id, "city", "Oslo"),
+    ];
+    let written = engine.edit_together(&good, Handling::default()).unwrap();
+    assert_eq!(engine.outbox().unwrap().len(), 3);
+    let told = engine.undo_preview(written[1].operation.unwrap()).unwrap();
+    assert_eq!(told.ended.len(), 3, "taken back as it was made: whole");
+    assert_eq!(world.devices[0].sync().await.applied, 3);
+    assert_eq!(
+        world.server().effects().len(),
+        2,
+        "the changes of one record travel as one"
+    );
+    assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+}
