@@ -110,7 +110,17 @@ impl From<EngineError> for CliError {
                 "exists",
                 Some("change it with `driftless update`, or choose another key".to_owned()),
             ),
-            EngineError::Invalid { problems, .. } => ("invalid", Some(mend(&problems))),
+            EngineError::Invalid { problems, .. } | EngineError::Parameters { problems, .. } => {
+                ("invalid", Some(mend(&problems)))
+            }
+            EngineError::NoCommand { entity, .. } => (
+                "unknown-command",
+                Some(format!("`driftless run --list {entity}` lists the commands")),
+            ),
+            EngineError::CommandNotNow { .. } => (
+                "not-now",
+                Some("nothing was changed; `driftless get` shows the record as it is".to_owned()),
+            ),
             EngineError::NotAllowed { .. } => (
                 "not-allowed",
                 Some("the server does not offer this; nothing was changed".to_owned()),

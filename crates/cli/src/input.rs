@@ -12,8 +12,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use driftless_engine::{EngineError, FieldProblem, closest};
 use driftless_record::value::Lookup;
 use driftless_record::{
-    ChoiceOption, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields, RecordId, Schema,
-    Side, Value,
+    ChoiceOption, CommandSchema, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
+    RecordId, Schema, Side, Value,
 };
 use rust_decimal::Decimal;
 
@@ -27,6 +27,41 @@ pub(crate) use seconds::seconds;
 /// # Errors
 /// Wrong usage if a pair is none; otherwise everything that is wrong with the names and values, at once.
 pub(crate) fn fields(schema: &Schema, entity: &EntitySchema, pairs: &[String]) -> Result<Fields, CliError> {
+    let (fields, problems) = read(schema, entity, pairs)?;
+    if problems.is_empty() {
+        return Ok(fields);
+    }
+    let entity = entity.name.to_string();
+    Err(EngineError::Invalid { entity, problems }.into())
+}
+
+/// Reads pairs of `name=value` as parameters of a command.
+///
+/// # Errors
+/// As those of [`fields`].
+pub(crate) fn parameters(
+    schema: &Schema,
+    entity: &EntitySchema,
+    command: &CommandSchema,
+    pairs: &[String],
+) -> Result<Fields, CliError> {
+    let mut given = EntitySchema::new(entity.name.clone());
+    for parameter in &command.parameters {
+        given.add(parameter.clone());
+    }
+    let (fields, problems) = read(schema, &given, pairs)?;
+    if problems.is_empty() {
+        return Ok(fields);
+    }
+    let command = command.name.to_string();
+    Err(EngineError::Parameters { command, problems }.into())
+}
+
+fn read(
+    schema: &Schema,
+    entity: &EntitySchema,
+    pairs: &[String],
+) -> Result<(Fields, Vec<FieldProblem>), CliError> {
     let mut fields = Fields::new();
     let mut problems = Vec::new();
     for pair in pairs {
@@ -50,11 +85,7 @@ pub(crate) fn fields(schema: &Schema, entity: &EntitySchema, pairs: &[String]) -
             }),
         }
     }
-    if problems.is_empty() {
-        return Ok(fields);
-    }
-    let entity = entity.name.to_string();
-    Err(EngineError::Invalid { entity, problems }.into())
+    Ok((fields, problems))
 }
 
 /// Finds a field of an entity by what a person calls it.

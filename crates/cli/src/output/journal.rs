@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_engine::{OutboxItem, Outcome};
 use driftless_record::{
-    Applied, Cause, CauseClass, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId,
-    OperationKind, RawStamp, Schema, Side, UserId,
+    Applied, Cause, CauseClass, CommandName, EntitySchema, FieldCase, LogEntry, LogKind, Operation,
+    OperationId, OperationKind, RawStamp, Schema, Side, UserId,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -21,6 +21,17 @@ pub(crate) fn verb(operation: &Operation) -> &'static str {
         OperationKind::Delete { .. } => "delete",
         OperationKind::Command { .. } => "command",
         OperationKind::Awaited { .. } => "awaited",
+    }
+}
+
+/// Says what an operation does to which entity.
+pub(crate) fn what(operation: &Operation) -> String {
+    match &operation.kind {
+        OperationKind::Command { call, .. } => format!("run {} on {}", call.name, operation.entity),
+        OperationKind::Awaited { by, .. } => format!("{} made by {by}", operation.entity),
+        OperationKind::Create(_) | OperationKind::Update(_) | OperationKind::Delete { .. } => {
+            format!("{} {}", verb(operation), operation.entity)
+        }
     }
 }
 
@@ -59,6 +70,14 @@ pub(crate) fn operation_json(schema: &Schema, item: &OutboxItem) -> Json {
         "id": operation.id.to_string(),
         "sequence": operation.sequence,
         "kind": verb(operation),
+        "command": match &operation.kind {
+            OperationKind::Command { call, .. } => Some(call.name.as_str()),
+            _ => None,
+        },
+        "made_by": match &operation.kind {
+            OperationKind::Awaited { by, .. } => Some(by.to_string()),
+            _ => None,
+        },
         "entity": operation.entity.as_str(),
         "record": operation.record.as_str(),
         "title": item.title,
@@ -90,7 +109,7 @@ pub(crate) fn operations(items: &[OutboxItem]) -> String {
             made(operation)
                 .map(|raw| text::when(raw.wall))
                 .unwrap_or_default(),
-            format!("{} {}", verb(operation), operation.entity),
+            what(operation),
             item.title.clone(),
             state,
         ]
@@ -132,6 +151,8 @@ pub(crate) struct OutboxFacts {
     deletes: BTreeSet<OperationId>,
     /// The pending updates: only these can go without some of their fields.
     updates: BTreeSet<OperationId>,
+    /// The pending commands.
+    commands: BTreeMap<OperationId, CommandName>,
     /// Who made the pending operations.
     authors: BTreeMap<OperationId, UserId>,
     /// The operations that wait for others, with these.
@@ -148,7 +169,12 @@ impl OutboxFacts {
                 .collect()
         };
         let authors = outbox.iter().map(|item| &item.operation);
+        let commands = outbox.iter().filter_map(|item| match &item.operation.kind {
+            OperationKind::Command { call, .. } => Some((item.operation.id, call.name.clone())),
+            _ => None,
+        });
         Self {
+            commands: commands.collect(),
             deletes: of_kind(|kind| matches!(kind, OperationKind::Delete { .. })),
             updates: of_kind(|kind| matches!(kind, OperationKind::Update(_))),
             authors: authors
@@ -159,6 +185,12 @@ impl OutboxFacts {
                 .map(|item| (item.operation.id, item.blocked_by.clone()))
                 .collect(),
         }
+    }
+
+    /// Returns the command that an entry is about, while that is pending.
+    fn command_of(&self, entry: &LogEntry) -> Option<&str> {
+        let found = entry.operations.iter().find_map(|id| self.commands.get(id));
+        found.map(CommandName::as_str)
     }
 
     /// Returns the operations that wait behind those of an entry.
@@ -291,6 +323,7 @@ pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, facts: &OutboxFacts)
         "entity": entry.record.as_ref().map(|(name, _)| name.as_str()),
         "record": entry.record.as_ref().map(|(_, id)| id.as_str()),
         "title": entry.title,
+        "command": facts.command_of(entry),
         "operations": operations,
         "behind": facts.behind(entry).iter().map(ToString::to_string).collect::<Vec<_>>(),
         "author": facts.author(entry).map(|author| author.0.clone()),
@@ -362,6 +395,9 @@ pub(crate) fn card(entry: &LogEntry, facts: &OutboxFacts) -> String {
         ),
         None => format!("log {}: {}", entry.id, kind(entry)),
     }];
+    if let Some(command) = facts.command_of(entry) {
+        lines.push(format!("command {command}"));
+    }
     lines.push(format!("when    {}", text::when(entry.at)));
     lines.push(format!("why     {}", text::plain(&entry.reason)));
     if let Some(author) = facts.author(entry) {

@@ -1,5 +1,6 @@
 //! What a command says: one JSON document for programs, or text for people.
 
+pub(crate) mod command;
 pub(crate) mod journal;
 pub(crate) mod json;
 pub(crate) mod record;

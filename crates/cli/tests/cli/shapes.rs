@@ -106,113 +106,119 @@ fn documents_keep_their_shape() {
     check(
         device.json(&["outbox"], 0),
         &expect![[r#"
-        {
-          "operations": [
             {
-              "at": "<time>",
-              "attempts": "<number>",
-              "blocked_by": [],
-              "entity": "CaseCategory",
-              "fields": {
-                "id": {
-                  "new": "<uuid>",
-                  "old": null
-                },
-                "name": {
-                  "new": "Gravity",
-                  "old": null
+              "operations": [
+                {
+                  "at": "<time>",
+                  "attempts": "<number>",
+                  "blocked_by": [],
+                  "command": null,
+                  "entity": "CaseCategory",
+                  "fields": {
+                    "id": {
+                      "new": "<uuid>",
+                      "old": null
+                    },
+                    "name": {
+                      "new": "Gravity",
+                      "old": null
+                    }
+                  },
+                  "id": "<uuid>",
+                  "kind": "create",
+                  "log": null,
+                  "made_by": null,
+                  "policy": null,
+                  "reason": null,
+                  "record": "<uuid>",
+                  "sequence": 1,
+                  "state": "queued",
+                  "title": "Gravity"
                 }
-              },
-              "id": "<uuid>",
-              "kind": "create",
-              "log": null,
-              "policy": null,
-              "reason": null,
-              "record": "<uuid>",
-              "sequence": 1,
-              "state": "queued",
-              "title": "Gravity"
-            }
-          ]
-        }"#]],
+              ]
+            }"#]],
     );
     check(
         device.json(&["why", "CaseCategory", &id], 0),
         &expect![[r#"
-        {
-          "entity": "CaseCategory",
-          "id": "<uuid>",
-          "in_scope": true,
-          "on_device": true,
-          "pending": [
             {
-              "at": "<time>",
-              "attempts": "<number>",
-              "blocked_by": [],
               "entity": "CaseCategory",
-              "fields": {
-                "id": {
-                  "new": "<uuid>",
-                  "old": null
-                },
-                "name": {
-                  "new": "Gravity",
-                  "old": null
-                }
-              },
               "id": "<uuid>",
-              "kind": "create",
-              "log": null,
-              "policy": null,
-              "reason": null,
-              "record": "<uuid>",
-              "sequence": 1,
-              "state": "queued",
-              "title": "Gravity"
-            }
-          ],
-          "reasons": [
-            "it was made here and is not on the server yet",
-            "every CaseCategory that you may read belongs on this device"
-          ]
-        }"#]],
+              "in_scope": true,
+              "on_device": true,
+              "pending": [
+                {
+                  "at": "<time>",
+                  "attempts": "<number>",
+                  "blocked_by": [],
+                  "command": null,
+                  "entity": "CaseCategory",
+                  "fields": {
+                    "id": {
+                      "new": "<uuid>",
+                      "old": null
+                    },
+                    "name": {
+                      "new": "Gravity",
+                      "old": null
+                    }
+                  },
+                  "id": "<uuid>",
+                  "kind": "create",
+                  "log": null,
+                  "made_by": null,
+                  "policy": null,
+                  "reason": null,
+                  "record": "<uuid>",
+                  "sequence": 1,
+                  "state": "queued",
+                  "title": "Gravity"
+                }
+              ],
+              "reasons": [
+                "it was made here and is not on the server yet",
+                "every CaseCategory that you may read belongs on this device"
+              ]
+            }"#]],
     );
     check(
         device.json(&["sync", "--plan"], 0),
         &expect![[r#"
-        {
-          "conflicts": [],
-          "ends": [],
-          "probes": [],
-          "sends": [
             {
-              "at": "<time>",
-              "attempts": "<number>",
-              "blocked_by": [],
-              "entity": "CaseCategory",
-              "fields": {
-                "id": {
-                  "new": "<uuid>",
-                  "old": null
-                },
-                "name": {
-                  "new": "Gravity",
-                  "old": null
+              "conflicts": [],
+              "ends": [],
+              "probes": [],
+              "sends": [
+                {
+                  "at": "<time>",
+                  "attempts": "<number>",
+                  "blocked_by": [],
+                  "command": null,
+                  "entity": "CaseCategory",
+                  "fields": {
+                    "id": {
+                      "new": "<uuid>",
+                      "old": null
+                    },
+                    "name": {
+                      "new": "Gravity",
+                      "old": null
+                    }
+                  },
+                  "id": "<uuid>",
+                  "kind": "create",
+                  "log": null,
+                  "made_by": null,
+                  "policy": null,
+                  "reason": null,
+                  "record": "<uuid>",
+                  "sequence": 1,
+                  "state": "queued",
+                  "title": "Gravity"
                 }
-              },
-              "id": "<uuid>",
-              "kind": "create",
-              "log": null,
-              "policy": null,
-              "reason": null,
-              "record": "<uuid>",
-              "sequence": 1,
-              "state": "queued",
-              "title": "Gravity"
-            }
-          ],
-          "waits": []
-        }"#]],
+              ],
+              "waits": []
+            }"#]],
     );
     check(
         device.json(&["ready"], 0),
@@ -344,6 +350,7 @@ fn a_log_entry_keeps_its_shape() {
                   "author": null,
                   "behind": [],
                   "cause": null,
+                  "command": null,
                   "entity": "CaseCategory",
                   "fields": [
                     {

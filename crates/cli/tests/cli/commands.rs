@@ -1,0 +1,86 @@
+//! `run`: commands of records, without the server and with it.
+
+use serde_json::{Value, json};
+
+use crate::device::{Device, Server};
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+#[test]
+fn what_a_command_makes_offline_is_worked_on_at_once_and_is_the_servers_after_sync() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    device.json(&["mode", "offline"], 0);
+    let lead = [
+        "create",
+        "Lead",
+        "subject=Pumps",
+        "company=Northern Lights",
+        "full_name=Ann Lee",
+        "status=new",
+    ];
+    let lead = device.json(&lead, 0);
+    let lead = text(&lead["id"]);
+    let run = device.json(&["run", "QualifyLead", "Lead", lead], 0);
+    assert_eq!(
+        (&run["command"], &run["outcome"]),
+        (&json!("QualifyLead"), &json!("pending"))
+    );
+    let made: Vec<_> = run["made"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| text(&m["entity"]))
+        .collect();
+    assert_eq!(made, ["Account", "Contact", "Opportunity"]);
+    let opportunity = text(&run["made"][2]["id"]);
+    device.json(&["update", "Opportunity", opportunity, "probability=40"], 0);
+    let outbox = device.json(&["outbox"], 0);
+    let command = &outbox["operations"][1];
+    assert_eq!(
+        (&command["kind"], &command["command"]),
+        (&json!("command"), &json!("QualifyLead"))
+    );
+    assert_eq!(outbox["operations"][2]["made_by"], run["operation"]);
+    let told = device.run(&["outbox"]).stdout;
+    assert!(told.contains("run QualifyLead on Lead"), "{told}");
+    assert_eq!(device.json(&["sync"], 0)["pending"], 0);
+    // The id that the device made up leads to the record for ever.
+    let now = device.json(&["get", "Opportunity", opportunity], 0);
+    assert_ne!(now["id"], opportunity, "the server makes the key");
+    assert_eq!(now["fields"]["probability"], 40);
+    assert_eq!(
+        device.json(&["get", "Lead", lead], 0)["fields"]["status"],
+        "qualified"
+    );
+}
+
+#[test]
+fn slips_with_commands_are_told_with_what_there_is() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    let list = device.json(&["run", "--list", "Case"], 0);
+    assert_eq!(list["commands"][0]["name"], "CloseCase");
+    assert_eq!(list["commands"][0]["parameters"][0]["required"], true);
+    assert_eq!(list["commands"][0]["makes"], json!({"message": "CaseMessage"}));
+    let case = device.json(&["create", "Case", "subject=Leak"], 0);
+    let case = text(&case["id"]);
+    let error = &device.json(&["run", "CloseCaes", "Case", case], 1)["error"];
+    assert_eq!(error["code"], "unknown-command");
+    assert!(text(&error["message"]).contains("CloseCase"), "{error}");
+    assert!(text(&error["hint"]).contains("resolution=TEXT"), "{error}");
+    for parameters in [vec![], vec!["resolutoin=x"]] {
+        let line = [&["run", "CloseCase", "Case", case][..], &parameters].concat();
+        let error = &device.json(&line, 1)["error"];
+        assert_eq!(error["code"], "invalid", "{error}");
+        assert!(
+            text(&error["hint"]).contains("CloseCase resolution=TEXT"),
+            "{error}"
+        );
+    }
+    device.json(&["run", "CloseCase", "Case", case, "resolution=Mended"], 0);
+    let error = &device.json(&["run", "CloseCase", "Case", case, "resolution=Again"], 1)["error"];
+    assert_eq!(error["code"], "not-now", "{error}");
+}
