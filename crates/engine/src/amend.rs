@@ -25,12 +25,16 @@ impl Desk<'_> {
         changes: Changes,
     ) -> Result<(Written, Vec<Write>), EngineError> {
         let mut amended = pending.to_vec();
+        let parked = |operation: &Operation| operation.state.parked() == Some(log);
+        // What was edited again since goes on top of that.
+        let behind = pending.iter().rev().take_while(|operation| !parked(operation));
+        let behind: BTreeSet<FieldName> = behind
+            .flat_map(|o| o.kind.edits().into_iter().flatten())
+            .map(|(f, _)| f.clone())
+            .collect();
         let mut later = Changes::new();
         let mut mended = None;
-        for operation in amended
-            .iter_mut()
-            .filter(|operation| operation.state.parked() == Some(log))
-        {
+        for operation in amended.iter_mut().filter(|operation| parked(operation)) {
             operation.state = OperationState::Queued;
             operation.rebased = 0;
             operation.handling.conflict = self.handling.conflict.or(operation.handling.conflict);
@@ -44,7 +48,7 @@ impl Desk<'_> {
                 let needed = needs(self.store, self.schema, &key(last), &alone)?;
                 let of_itself = matches!(last.kind, OperationKind::Create(_))
                     && names_itself(&self.entity, &key(last), &change.new);
-                if of_itself || needed.iter().any(|id| waiting.contains(id)) {
+                if behind.contains(&field) || of_itself || needed.iter().any(|id| waiting.contains(id)) {
                     later.insert(field, change);
                     continue;
                 }

@@ -178,6 +178,14 @@ impl Desk<'_> {
             into.merged += self.carried.len();
         }
         into.applied += self.carried.len();
+        // What was read while the answer was missing may be newer than what was sent, and no revision tells.
+        let unknown = |operation: &Operation| matches!(operation.state, OperationState::Unknown(_));
+        if echo.is_none()
+            && self.sending.change.condition == Condition::Exists
+            && self.carried.iter().any(unknown)
+        {
+            into.refresh.insert(self.record.clone());
+        }
         let how = OperationState::Applied(if merged {
             Applied::Merged
         } else {

@@ -75,7 +75,8 @@ pub(crate) fn pending_create(pending: &[Operation], value: &Value) -> Option<Ope
 
 fn create_of(pending: &[Operation], (entity, id): Target<'_>) -> Option<OperationId> {
     let makes = |o: &&Operation| o.entity == *entity && o.record == *id && o.kind.begins_record();
-    pending.iter().find(makes).map(|operation| operation.id)
+    // The last one: a record may be deleted and made again.
+    pending.iter().rev().find(makes).map(|operation| operation.id)
 }
 
 /// A record that something refers to.

@@ -203,14 +203,20 @@ impl<'a> Desk<'a> {
             return Ok((Written::of(id.clone(), None), Vec::new()));
         }
         let (under, pending) = self.grounds(id, view, image)?;
-        let last = pending.last().map(|last| (&last.state, &last.kind));
-        match (last, &under) {
-            (Some((OperationState::Refused(log), OperationKind::Command { .. })), Under::Kept(image)) => {
-                self.amend_command(image, &pending, (*log, changes))
+        let is_last = |operation: &Operation| pending.last().is_some_and(|last| last.id == operation.id);
+        let refused = pending
+            .iter()
+            .rev()
+            .find_map(|operation| match (&operation.state, &operation.kind) {
+                (OperationState::Refused(_), OperationKind::Command { .. }) if !is_last(operation) => None,
+                (OperationState::Refused(log), kind) => Some((*log, kind)),
+                _ => None,
+            });
+        match (refused, &under) {
+            (Some((log, OperationKind::Command { .. })), Under::Kept(image)) => {
+                self.amend_command(image, &pending, (log, changes))
             }
-            (Some((OperationState::Refused(log), _)), Under::Kept(image)) => {
-                self.amend(image, *log, &pending, changes)
-            }
+            (Some((log, _)), Under::Kept(image)) => self.amend(image, log, &pending, changes),
             _ => self.record(under, OperationKind::Update(changes), pending),
         }
     }

@@ -184,7 +184,7 @@ impl Engine {
         self.edit(&Edit::Create { entity, fields }, Handling::default())
     }
 
-    /// Changes fields of a record. Fields that have these values already are left out. Changing a record whose last
+    /// Changes fields of a record. Fields that have these values already are left out. Changing a record of which an
     /// operation was refused mends that operation.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub(crate) enum Note {
     Contacts,
     /// When the last synchronization ended that read everything and sent what could go: `Timestamp`.
     LastSync,
+    /// There since something was written to the server that was not read back: `bool`.
+    Unread,
     /// How far an entity was read: [`EntityMark`].
     Entity(EntityName),
     /// Who drives the store: `Lease`.
@@ -34,6 +36,7 @@ impl Note {
             Self::Contacts => "contacts".to_owned(),
             Self::LastSync => "last-sync".to_owned(),
             Self::Lease => "lease".to_owned(),
+            Self::Unread => "unread".to_owned(),
             Self::Entity(entity) => format!("entity/{entity}"),
             Self::Staged(entity) => format!("staged/{entity}"),
             Self::Alias(entity, id) => format!("alias/{entity}/{id}"),
@@ -56,6 +59,9 @@ pub(crate) struct EntityMark {
     /// anew.
     #[serde(default)]
     pub sweep_due: bool,
+    /// Whether the checkpoint lies within a set of changes: the set ends where it began to be read.
+    #[serde(default)]
+    pub within: bool,
 }
 
 impl EntityMark {
@@ -67,6 +73,7 @@ impl EntityMark {
             read_at: None,
             filter,
             sweep_due: false,
+            within: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A set of changes that was cut short, kept until its rest is here: readers see all of it or nothing (law L22).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use driftless_record::{EntityName, FieldName, RecordId, Revision, Row, RowSet, Stamp, Value};
 use driftless_store::{RecordStore, StoreError, Write, WriteBatch};
 use driftless_transport::{Checkpoint, Page, Removal, RemovalReason};
@@ -75,6 +77,30 @@ pub(crate) fn take(
         .collect())
 }
 
+/// Makes the writes that drop what was kept of records that were written to: it was read before, and would bring older
+/// values back (law L19). What the server has of them now comes with a later set.
+pub(crate) fn without<'a>(
+    store: &dyn RecordStore,
+    written: impl Iterator<Item = (&'a EntityName, &'a RecordId)>,
+) -> Result<Vec<Write>, StoreError> {
+    let mut by_entity: BTreeMap<&EntityName, BTreeSet<&RecordId>> = BTreeMap::new();
+    for (entity, id) in written {
+        by_entity.entry(entity).or_default().insert(id);
+    }
+    let mut writes = Vec::new();
+    for (entity, ids) in by_entity {
+        let note = Note::Staged(entity.clone());
+        let Some(mut staged) = notes::read::<Staged>(store, &note)? else {
+            continue;
+        };
+        for page in &mut staged.pages {
+            page.leave_out(&ids);
+        }
+        writes.push(notes::write(&note, &staged));
+    }
+    Ok(writes)
+}
+
 /// Makes the write that drops what was kept of an entity.
 pub(crate) fn forget(name: &EntityName) -> Write {
     notes::remove(&Note::Staged(name.clone()))
@@ -100,6 +126,21 @@ impl From<Page> for StagedPage {
 }
 
 impl StagedPage {
+    fn leave_out(&mut self, ids: &BTreeSet<&RecordId>) {
+        let mut stamps: BTreeMap<usize, _> = std::mem::take(&mut self.stamps).into_iter().collect();
+        let all = std::mem::take(&mut self.rows);
+        for (index, row) in all.into_iter().enumerate() {
+            if ids.contains(&row.0) {
+                continue;
+            }
+            if let Some(of_row) = stamps.remove(&index) {
+                self.stamps.push((self.rows.len(), of_row));
+            }
+            self.rows.push(row);
+        }
+        self.removed.retain(|(id, _)| !ids.contains(id));
+    }
+
     fn into_page(self, name: &EntityName) -> Page {
         let rows = self.rows.into_iter();
         let reason = |reason| match reason {

@@ -37,7 +37,8 @@ pub struct Status {
     /// When the last synchronization ended that went through, by the device's clock: it read everything and sent what
     /// could go. What is still to be sent, or waits for a person, is told in `pending`.
     pub last_sync: Option<Timestamp>,
-    /// Whether everything made here is on the server and everything there was read, as of the last synchronization.
+    /// Whether everything made here is on the server and everything there was read, as of the last synchronization, also
+    /// what the server made of what was sent since.
     pub in_sync: bool,
     /// The entities that belong on the device.
     pub entities: Vec<EntityStatus>,
@@ -73,6 +74,7 @@ pub(crate) fn status(store: &dyn RecordStore, now: Timestamp) -> Result<Status, 
         });
     }
     let last_sync = notes::read(store, &Note::LastSync)?;
+    let unread = notes::read::<bool>(store, &Note::Unread)?.is_some();
     let complete = !entities.is_empty() && entities.iter().all(|entity| entity.available);
     Ok(Status {
         pending: pending.len() as u64,
@@ -80,7 +82,7 @@ pub(crate) fn status(store: &dyn RecordStore, now: Timestamp) -> Result<Status, 
         unknown: count(|s| s.sending().is_some()),
         parked: count(|s| s.parked().is_some()),
         waiting: store.log(&LogSelection::Open)?.len(),
-        in_sync: pending.is_empty() && complete && last_sync.is_some(),
+        in_sync: pending.is_empty() && complete && last_sync.is_some() && !unread,
         last_sync,
         entities,
     })

@@ -43,8 +43,9 @@ fn the_forms_in_which_notes_are_kept_stay_as_they_are() {
         read_at: Some(Timestamp(7)),
         filter: "null".to_owned(),
         sweep_due: true,
+        within: false,
     };
-    let marked = r#"{"v":1,"data":{"checkpoint":"next","complete":true,"read_at":7,"filter":"null","sweep_due":true}}"#;
+    let marked = r#"{"v":1,"data":{"checkpoint":"next","complete":true,"read_at":7,"filter":"null","sweep_due":true,"within":false}}"#;
     check(&of_entity, &mark, marked);
     check(&Note::LastSync, &Timestamp(7), r#"{"v":1,"data":7}"#);
     let mut contacts = Contacts::default();

@@ -82,10 +82,7 @@ pub(crate) enum Verdict {
 pub(crate) fn decide(facts: &Facts<'_>, mut run: Run) -> Verdict {
     facts.clocks.stamp(&mut run.operations);
     match run.effect() {
-        Effect::Nothing => Verdict::Finish {
-            state: OperationState::Superseded,
-            log: None,
-        },
+        Effect::Nothing => nothing(facts, &run),
         Effect::Create(edits) => create(facts, run, &edits),
         Effect::Update(edits) => update(facts, run, &edits),
         Effect::Command(call, edits) => command::decide(facts, run, call, &edits),
@@ -95,6 +92,19 @@ pub(crate) fn decide(facts: &Facts<'_>, mut run: Run) -> Verdict {
             raw,
             stamp,
         } => delete(facts, &run, &seen, &own, (stamp, raw)),
+    }
+}
+
+/// Decides about a record that was made and deleted here: nobody is told, unless the server has one of this key.
+fn nothing(facts: &Facts<'_>, run: &Run) -> Verdict {
+    match run.operations.last().map(|operation| &operation.kind) {
+        Some(OperationKind::Delete { seen, raw, stamp }) if present(facts.image).is_some() => {
+            delete(facts, run, seen, &MergedEdits::new(), (*stamp, *raw))
+        }
+        _ => Verdict::Finish {
+            state: OperationState::Superseded,
+            log: None,
+        },
     }
 }
 

@@ -1,13 +1,13 @@
 //! Reading single records, to know what a write would meet.
 
 use driftless_record::{Cause, CauseClass, ServerRecord};
-use driftless_store::{RecordStore, Retry, StoreError, WriteBatch};
+use driftless_store::{RecordStore, Retry, StoreError, Write, WriteBatch};
 use driftless_transport::TransportError;
 
 use super::pull::unsettled;
 use super::session::{Session, Stop, concerns_everything};
 use crate::ground::{Ground, Key};
-use crate::rebase::{Unsettled, refresh};
+use crate::rebase::{Unsettled, one_row, refresh};
 
 /// What reading one record came to.
 pub(super) enum Read {
@@ -101,15 +101,19 @@ fn rest_ground_on(
             Some(ground) => ground,
             None => Ground::read(store)?,
         };
-        let (Some(entity), Some(image)) = (
-            ground.schema.entity(record.0.as_str()),
-            ground.images.get(record).cloned(),
-        ) else {
+        let Some(entity) = ground.schema.entity(record.0.as_str()) else {
             return Ok(ground);
         };
-        let pending = ground.pending_of(record);
         let mut writes = Vec::new();
-        refresh(entity, Unsettled { image, pending }, server.cloned(), &mut writes);
+        match (ground.images.get(record).cloned(), server) {
+            (Some(image), _) => {
+                let pending = ground.pending_of(record);
+                refresh(entity, Unsettled { image, pending }, server.cloned(), &mut writes);
+            }
+            (None, Some(found)) => writes.push(Write::PutRows(one_row(found.record.clone()))),
+            // A pull tells whether it is gone.
+            (None, None) => return Ok(ground),
+        }
         match ground.commit(store, writes) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| ground),

@@ -102,7 +102,15 @@ impl Session<'_> {
             return Ok(());
         }
         let name = source.entity.name.clone();
-        let first = self.pull(source.clone()).await;
+        let mut first = self.pull(source.clone()).await;
+        if let Ok(Began::Before) = first {
+            // What changed since that synchronization is another set.
+            let names = BTreeSet::from([name.clone()]);
+            for next in self.worker.run(move |store| sources(store, Some(&names))).await? {
+                first = self.pull(next).await;
+            }
+        }
+        let first = first.map(|_| ());
         let read = match first {
             Err(Stop::Transport(TransportError::CheckpointGone)) => {
                 let mark = EntityMark::anew(source.mark.filter.clone());
@@ -111,8 +119,8 @@ impl Session<'_> {
                     ..source.clone()
                 };
                 match self.pull(again.clone()).await {
-                    Ok(()) => self.sweep_due(&again).await,
-                    stop => stop,
+                    Ok(_) => self.sweep_due(&again).await,
+                    Err(stop) => Err(stop),
                 }
             }
             Ok(()) if source.mark.sweep_due => self.sweep_due(&source).await,
@@ -162,7 +170,7 @@ impl Session<'_> {
     /// Pages are fetched while others are being committed. A first load is committed as it comes; a later set becomes
     /// visible as a whole (law L22), unless it is larger than memory should hold: what was read of a set that is cut
     /// short is kept out of sight until its rest is here.
-    async fn pull(&mut self, source: Source) -> Result<(), Stop> {
+    async fn pull(&mut self, source: Source) -> Result<Began, Stop> {
         let source = Arc::new(source);
         let name = source.entity.name.clone();
         let load = self.begin_load(&source).await?;
@@ -174,6 +182,11 @@ impl Session<'_> {
         let mut held = self.staged(&source, load).await?;
         let mut held_rows: usize = held.iter().map(|page| page.rows.rows.len()).sum();
         let mut done = held_rows as u64;
+        let began = if source.mark.within || !held.is_empty() {
+            Began::Before
+        } else {
+            Began::Now
+        };
         let begin = held.last().map(|page| page.next.clone());
         let mut fetching = Some(fetch(begin.or_else(|| source.mark.checkpoint.clone())));
         let (mut committing, mut parts) = (None, 0);
@@ -243,7 +256,7 @@ impl Session<'_> {
                 Event::Fetched(Err(error)) => stop = Some(error.into()),
             }
         }
-        stop.map_or(Ok(()), Err)
+        stop.map_or(Ok(began), Err)
     }
 
     /// Returns the pages that were read of this set before it was cut short.
@@ -286,6 +299,15 @@ enum Load {
     First,
     /// What changed.
     Changes,
+}
+
+/// When a set of changes began to be read that was read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Began {
+    /// In this synchronization.
+    Now,
+    /// In an earlier one, which was cut short.
+    Before,
 }
 
 /// What happens next in a pull.
@@ -339,6 +361,7 @@ fn apply_pages(
         checkpoint: Some(end.next.clone()),
         complete: end.last || source.mark.complete,
         read_at: if end.last { Some(now) } else { source.mark.read_at },
+        within: !end.last,
         ..source.mark.clone()
     };
     let name = &source.entity.name;

@@ -13,11 +13,13 @@ use crate::circle::opened;
 use crate::confirm::{Confirmed, News, Sent, confirm};
 use crate::ground::{Ground, Key};
 use crate::host::Host;
+use crate::notes::{self, Note};
 use crate::obstacle::released;
 use crate::plan::{Answers, Batch, Context, Judging, next_batch};
 use crate::progress::Stage;
 use crate::remap;
 use crate::setback::set_back;
+use crate::staged;
 
 /// What is known after one request, with the sendings that it is about.
 pub(super) type Results = Vec<(Sending, News)>;
@@ -302,6 +304,12 @@ fn keep(
             let key = (sending.change.entity.clone(), sending.change.record.clone());
             let of_record = pending.get(&key).cloned().unwrap_or_default();
             confirm(&mut ground, now, sending, (news, of_record), &mut confirmed);
+        }
+        let sent = results.iter().map(|(sending, _)| &sending.change);
+        let sent = sent.map(|change| (&change.entity, &change.record));
+        confirmed.writes.extend(staged::without(store, sent)?);
+        if confirmed.applied > 0 && notes::read::<bool>(store, &Note::Unread)?.is_none() {
+            confirmed.writes.push(notes::write(&Note::Unread, &true));
         }
         let more = remap::behind(store, &ground, &confirmed.writes, &confirmed.renames, now)?;
         confirmed.writes.extend(more);

@@ -207,7 +207,7 @@ impl Session<'_> {
                     let now = last.map_or(now, |last| last.max(now));
                     store.commit(WriteBatch {
                         expect: None,
-                        writes: vec![notes::write(&Note::LastSync, &now)],
+                        writes: vec![notes::write(&Note::LastSync, &now), notes::remove(&Note::Unread)],
                     })?;
                 }
                 let latest = store.log(&LogSelection::Latest(10_000))?;

@@ -141,5 +141,14 @@ fn compare(store: &dyn RecordStore, source: &Source, present: &Present) -> Resul
         compared.doubtful.append(&mut step.doubtful);
         after = next;
     }
+    // What a person has deleted here is not in view; it may be gone there too.
+    for id in store.unsettled(name)? {
+        let known = store
+            .image(name, &id)?
+            .is_some_and(|image| image.server.is_some() && !image.gone);
+        if known && !present.contains_key(&id) && !compared.doubtful.contains(&id) {
+            compared.doubtful.push(id);
+        }
+    }
     Ok(compared)
 }

@@ -7,9 +7,9 @@ use driftless_conflict::ConflictPolicy;
 use driftless_engine::{Account, Engine, Parts, Policy, SyncOptions, SyncReport, TakeOver};
 use driftless_record::{
     ChoiceOption, Collection, DeviceId, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
-    Lookup, RecordId, Schema, UserId, Value,
+    Lookup, Operation, RecordId, Schema, UserId, Value,
 };
-use driftless_store::{LogSelection, MemoryStore, RecordStore};
+use driftless_store::{LogSelection, MemoryStore, OperationSelection, RecordStore};
 use driftless_testkit::backend::{Backend, BackendTransport};
 use driftless_testkit::host::{TestClock, test_host};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
@@ -193,6 +193,13 @@ impl Device {
             .unwrap();
     }
 
+    /// Returns the pending operations as they are stored.
+    pub(crate) fn pending(&self) -> Vec<Operation> {
+        self.store()
+            .operations(&OperationSelection::Pending(usize::MAX))
+            .unwrap()
+    }
+
     pub(crate) fn open_entries(&self) -> Vec<driftless_record::LogEntry> {
         self.engine.log(&LogSelection::Open).unwrap()
     }
@@ -205,17 +212,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(devices: usize, capabilities: Capabilities, seed: u64) -> Self {
-        Self::over(devices, (schema(), capabilities), seed, || {
+        Self::over(devices, (schema(), capabilities), seed, |_| {
             Arc::new(MemoryStore::new())
         })
     }
 
-    /// Makes a world with this schema whose devices keep their data in these stores.
+    /// Makes a world with this schema whose devices keep their data in these stores, each with the back end in reach.
     pub(crate) fn over(
         devices: usize,
         (schema, capabilities): (Schema, Capabilities),
         seed: u64,
-        store: impl Fn() -> Arc<dyn RecordStore>,
+        store: impl Fn(&Arc<Mutex<Backend>>) -> Arc<dyn RecordStore>,
     ) -> Self {
         let backend = Arc::new(Mutex::new(Backend::new(Arc::new(schema), capabilities)));
         backend.lock().unwrap().set_now(1_000_000);
@@ -229,7 +236,7 @@ impl World {
                     device,
                 };
                 let host = test_host(clock.clone(), seed.wrapping_mul(31).wrapping_add(number as u64));
-                let parts = Parts::new(store(), host, account);
+                let parts = Parts::new(store(&backend), host, account);
                 let (wire, kills) = BackendTransport::new(backend.clone(), "ann");
                 Device {
                     engine: Engine::open(parts.clone()).unwrap(),

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Create {
         device: usize,
         child: bool,
@@ -66,7 +66,23 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+impl Step {
+    /// Returns the same step on the first device.
+    pub(crate) fn on_the_first(mut self) -> Self {
+        match &mut self {
+            Self::Create { device, .. }
+            | Self::Set { device, .. }
+            | Self::Delete { device, .. }
+            | Self::Sync { device, .. }
+            | Self::Undo { device, .. }
+            | Self::Again { device, .. } => *device = 0,
+            Self::Office { .. } | Self::OfficeDelete { .. } | Self::Refuse(_) => {}
+        }
+        self
+    }
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let (device, of) = (0usize..2, 0usize..4);
     prop_oneof![
         2 => (device.clone(), any::<bool>(), of.clone()).prop_map(|(device, child, of)| Step::Create { device, child, of }),
@@ -130,7 +146,7 @@ fn no_second(change: &Change) -> Option<Cause> {
     })
 }
 
-async fn play(world: &mut World, step: &Step, made: &mut Vec<(usize, OperationId)>) {
+pub(crate) async fn play(world: &mut World, step: &Step, made: &mut Vec<(usize, OperationId)>) {
     let account = |device: usize, of: usize| -> Option<RecordId> {
         let all = world.devices[device]
             .engine
@@ -228,7 +244,7 @@ pub(crate) fn view(world: &World, device: usize, of: &str) -> BTreeMap<RecordId,
         .collect()
 }
 
-async fn settle(world: &World, decisions: &[bool]) {
+pub(crate) async fn settle(world: &World, decisions: &[bool]) {
     world.server().heal();
     world.server().refuse(None);
     let mut decisions = decisions.iter().cycle();

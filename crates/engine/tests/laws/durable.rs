@@ -98,7 +98,7 @@ proptest! {
     ) {
         block_on(async {
             let store = Arc::new(MemoryStore::new());
-            let mut world = World::over(1, (crate::common::schema(), able()), 1, || store.clone());
+            let mut world = World::over(1, (crate::common::schema(), able()), 1, |_| store.clone());
             world.seed(&there);
             world.devices[0].sync().await;
             let mut kills = kills.into_iter().cycle();

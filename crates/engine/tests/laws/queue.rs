@@ -287,7 +287,7 @@ fn required() -> Schema {
 /// goes on by itself once one of the references can be left for later.
 #[tokio::test]
 async fn l06_a_circle_of_required_references_is_told_to_a_person() {
-    let world = World::over(1, (required(), script::able(ONE_BATCH)), 1, || {
+    let world = World::over(1, (required(), script::able(ONE_BATCH)), 1, |_| {
         Arc::new(MemoryStore::new())
     });
     world.seed(&[1].into());

@@ -99,7 +99,8 @@ impl Transport for BackendTransport {
         Ok(self.lock().capabilities.clone())
     }
 
-    /// Reads changes in the order in which they happened: a checkpoint is "position/end of this set".
+    /// Reads changes in the order in which they happened: a checkpoint is "position/end of this set". What changes while
+    /// a set is read belongs to the next one.
     async fn pull(&self, request: &PullRequest) -> Result<Page, TransportError> {
         let backend = self.lock();
         let name = &request.entity.name;
@@ -111,7 +112,7 @@ impl Transport for BackendTransport {
         let mut changes: Vec<(u64, &RecordId)> = backend
             .changed
             .iter()
-            .filter(|((entity, _), at)| entity == name && **at > from)
+            .filter(|((entity, _), at)| entity == name && **at > from && **at <= end)
             .map(|((_, id), at)| (*at, id))
             .collect();
         changes.sort_unstable();
