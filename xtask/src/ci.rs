@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: what must be green before a change is merged, the same on a laptop and in CI.
 
 use crate::run::{Steps, cargo, say};
+use crate::sim;
 use crate::suites::{self, Missing};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -26,6 +27,7 @@ pub fn run(workspace: &Workspace, parts: Parts) -> Result<bool> {
         Parts::Static => Ok(steps.finish()),
         Parts::All => {
             let skipped = suites::run_into(workspace, Missing::Fails, &mut steps)?;
+            steps.step("simulated worlds", || sim::run(workspace, &sim::Options::of_ci()))?;
             Ok(suites::conclude(&steps, &skipped, Missing::Fails))
         }
     }

@@ -15,7 +15,7 @@ use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::journal::{self, Parking, Reason};
 use crate::plan::{Draft, overtaken};
-use crate::rebase::complete;
+use crate::rebase::{complete, last_known};
 use crate::remap::{Renamed, Renames};
 
 /// What is known of a sending now.
@@ -38,6 +38,8 @@ pub(crate) enum Sent {
     Earlier,
     /// In this one.
     Now,
+    /// At any time, and it may still arrive: no proof that it was not done until now counts.
+    Blindly,
 }
 
 /// What a reply came to.
@@ -119,6 +121,7 @@ pub(crate) fn confirm(
         // It goes again at once, but not again and again in one synchronization.
         News::NotDone(Sent::Earlier) if desk.tries() < MAX_TRIES => desk.all(&OperationState::Queued, into),
         News::NotDone(Sent::Now) if desk.tries() <= 1 => desk.all(&OperationState::Queued, into),
+        News::NotDone(Sent::Blindly) => desk.park(ground, Reason::Unproved(maybe_sent()), into),
         News::NotDone(Sent::Earlier | Sent::Now) => desk.later(ground, &no_answer(), None, into),
         News::Unproved(cause) => desk.park(ground, Reason::Unproved(cause.clone()), into),
     }
@@ -346,6 +349,16 @@ fn no_answer() -> Cause {
     }
 }
 
+/// The cause where a record was not found that may still be made by a request on its way.
+fn maybe_sent() -> Cause {
+    Cause {
+        class: CauseClass::Transient,
+        field: None,
+        code: "maybe-sent".to_owned(),
+        text: "no answer came, and sending it again might make the record twice".to_owned(),
+    }
+}
+
 /// The cause where the server made a record, and told nobody what it is called.
 fn nameless() -> Cause {
     Cause {
@@ -379,7 +392,8 @@ fn after(
         return image;
     }
     if let Some(echo) = echo {
-        let echo = complete(image.server.clone().or_else(|| made(sending, echo)), echo.clone());
+        let known = last_known(&image).or_else(|| made(sending, echo));
+        let echo = complete(known, echo.clone());
         let revision = echo.record.revision.clone().or(revision);
         let record = Record {
             id: image.id.clone(),

@@ -13,7 +13,7 @@ use crate::validate::{Purpose, problems};
 use crate::wish::{Edit, Written};
 use crate::{EngineError, alias, names, temporary};
 use driftless_record::{
-    EntitySchema, FieldEdit, FieldName, Fields, Handling, LogEntry, LogId, Operation, OperationId,
+    EntitySchema, FieldEdit, FieldName, Fields, Handling, LogEntry, LogId, LogKind, Operation, OperationId,
     OperationKind, OperationState, RawStamp, Record, RecordId, Row, RowSet, Schema, ServerRecord, Settled,
     Timestamp, Value,
 };
@@ -125,6 +125,13 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Returns whether what an entry parked is proved not to be on the server: otherwise an edit of the record is no word
+    /// to send it again.
+    fn is_proved(&self, log: LogId) -> Result<bool, StoreError> {
+        let entries = self.store.log(&LogSelection::One(log))?;
+        Ok(entries.iter().all(|entry| entry.kind != LogKind::Unproved))
+    }
+
     /// Works out the writes of an edit.
     pub(crate) fn plan(&self, edit: &Edit) -> Result<(Written, Vec<Write>), EngineError> {
         let id = |text: &str| RecordId::parse(&self.entity, text);
@@ -216,7 +223,9 @@ impl<'a> Desk<'a> {
             (Some((log, OperationKind::Command { .. })), Under::Kept(image)) => {
                 self.amend_command(image, &pending, (log, changes))
             }
-            (Some((log, _)), Under::Kept(image)) => self.amend(image, log, &pending, changes),
+            (Some((log, _)), Under::Kept(image)) if self.is_proved(log)? => {
+                self.amend(image, log, &pending, changes)
+            }
             _ => self.record(under, OperationKind::Update(changes), pending),
         }
     }

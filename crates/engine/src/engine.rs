@@ -24,7 +24,7 @@ use crate::resolve::{self, Decision, Touched};
 use crate::status::{self, Status};
 use crate::sync::{Session, SyncOptions};
 use crate::wish::{Edit, Written};
-use crate::worker::Worker;
+use crate::worker::{StoreCalls, Worker};
 use crate::{EngineError, NotPossible, alias, names, notes, together};
 
 /// How long whoever awaits an outcome rests between two looks, in milliseconds.
@@ -43,6 +43,8 @@ pub struct Parts {
     pub policy: Policy,
     /// What the app knows of its commands.
     pub effects: Arc<dyn CommandEffects>,
+    /// Where the store calls of a synchronization run.
+    pub store_calls: StoreCalls,
 }
 
 impl Parts {
@@ -55,6 +57,7 @@ impl Parts {
             account,
             policy: Policy::Rules,
             effects: Arc::new(AsDeclared),
+            store_calls: StoreCalls::default(),
         }
     }
 }
@@ -93,7 +96,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Stopped`] if the system gives no thread.
     pub fn open(parts: Parts) -> Result<Self, EngineError> {
-        let worker = Worker::start(parts.store.clone())?;
+        let worker = Worker::start(parts.store.clone(), parts.store_calls)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 id: parts.host.uuid(),

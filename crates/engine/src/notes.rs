@@ -24,6 +24,8 @@ pub(crate) enum Note {
     Lease,
     /// What was read of a set of changes that was cut short: `Staged`.
     Staged(EntityName),
+    /// The records that left the scope while something of them was pending: `Ids`.
+    Departed(EntityName),
     /// The id that a record has instead of this one: `RecordId`.
     Alias(EntityName, RecordId),
 }
@@ -39,6 +41,7 @@ impl Note {
             Self::Unread => "unread".to_owned(),
             Self::Entity(entity) => format!("entity/{entity}"),
             Self::Staged(entity) => format!("staged/{entity}"),
+            Self::Departed(entity) => format!("departed/{entity}"),
             Self::Alias(entity, id) => format!("alias/{entity}/{id}"),
         }
     }

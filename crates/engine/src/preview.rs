@@ -119,6 +119,7 @@ fn assumed() -> Capabilities {
             groups: true,
         },
         stamps: true,
+        stamp_error: 0,
         page_rows: 1,
     }
 }

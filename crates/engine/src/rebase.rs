@@ -6,6 +6,7 @@ use driftless_record::{EntitySchema, Operation, Record, RecordId, RowSet, Server
 use driftless_store::{Image, StoreError, Write};
 use driftless_transport::{Page, Removal, RemovalReason};
 
+use crate::departed::Ids;
 use crate::fold::settle;
 
 /// What the device knows of one unsettled record.
@@ -26,6 +27,10 @@ pub(crate) struct Rebased {
     pub received: u64,
     /// How many records left.
     pub removed: u64,
+    /// The records that left and stay, as something of them is pending.
+    pub departed: Ids,
+    /// The unsettled records that came.
+    pub back: Ids,
 }
 
 /// Works out what a page changes. `unsettled` gives what is known of records with pending operations.
@@ -48,6 +53,8 @@ pub(crate) fn rebase(
         for (index, row) in all.into_iter().enumerate() {
             match unsettled(&row.id)? {
                 Some(known) => {
+                    out.departed.remove(&row.id);
+                    out.back.insert(row.id.clone());
                     let stamps = stamps.remove(&index).unwrap_or_default().into_iter().collect();
                     let record = rows.record(&row);
                     refresh(
@@ -72,7 +79,7 @@ pub(crate) fn rebase(
             (None, _) => gone.push(id),
             (Some(known), RemovalReason::Deleted) => refresh(entity, known, None, &mut out.writes),
             // Out of scope is not deleted (law L23): the operations and what they rest on stay.
-            (Some(_), RemovalReason::Changed | RemovalReason::Unknown) => {}
+            (Some(_), RemovalReason::Changed | RemovalReason::Unknown) => drop(out.departed.insert(id)),
         }
     }
     if !gone.is_empty() {
@@ -90,7 +97,7 @@ pub(crate) fn refresh(
 ) {
     let image = match server {
         Some(new) => Image {
-            server: Some(complete(known.image.server, new)),
+            server: Some(complete(last_known(&known.image), new)),
             gone: false,
             ..known.image
         },
@@ -100,6 +107,11 @@ pub(crate) fn refresh(
         },
     };
     settle(entity, image, &known.pending, writes);
+}
+
+/// Returns the server data that new ones may leave out parts of: none of a record that was gone in between.
+pub(crate) fn last_known(image: &Image) -> Option<ServerRecord> {
+    image.server.clone().filter(|_| !image.gone)
 }
 
 /// Returns new server data with what they leave out: fields that were not asked for keep their last known values, and

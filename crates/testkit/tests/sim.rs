@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use driftless_conflict::ServerWins;
-use driftless_record::{OperationKind, OperationState, RequestId};
+use driftless_conflict::{ClientWins, ServerWins};
+use driftless_record::{ChangeAction, Condition, OperationKind, OperationState, RequestId, Value};
 use driftless_store::{Write, WriteBatch};
 use driftless_testkit::sim::{Broken, MemoryStores, Plan, examine, run};
 use driftless_transport::PushItem;
@@ -74,12 +74,15 @@ fn i01_a_store_that_forgets_an_operation_is_noticed() {
 }
 
 #[test]
-fn i02_a_transport_that_sends_again_under_another_id_is_noticed() {
+fn i02_a_transport_that_sends_again_under_another_id_and_without_its_condition_is_noticed() {
     fn rename(items: &mut Vec<PushItem>) {
         static COUNT: AtomicU64 = AtomicU64::new(1);
         for item in items {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
             item.sending.id = RequestId(uuid::Uuid::from_u128(u128::from(number)));
+            if let Condition::Revision(_) = item.sending.change.condition {
+                item.sending.change.condition = Condition::Exists;
+            }
             item.after.clear();
         }
     }
@@ -89,7 +92,7 @@ fn i02_a_transport_that_sends_again_under_another_id_is_noticed() {
             push,
             ..Broken::default()
         },
-        &["I2", "I3"],
+        &["I2", "I3", "L27"],
     );
 }
 
@@ -208,4 +211,74 @@ fn i09_a_store_that_forgets_a_delete_is_noticed_and_told_in_few_steps() {
     );
     let again = run(&failure.plan, &MemoryStores::default(), &broken);
     assert_eq!(again.violation.unwrap(), failure.violation);
+}
+
+/// Sees that a store that does this to every commit is noticed.
+fn commit_is_noticed(commit: fn(&mut WriteBatch), invariants: &[&str]) {
+    let broken = Broken {
+        commit: Some(commit),
+        ..Broken::default()
+    };
+    is_noticed(&broken, invariants);
+}
+
+#[test]
+fn i10_a_store_that_takes_no_new_schema_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        let is_new = |write: &Write| matches!(write, Write::PutSchema(schema) if schema.version != "1");
+        batch.writes.retain(|write| !is_new(write));
+    }
+    commit_is_noticed(forget, &["I10", "L39", "device", "I6"]);
+}
+
+#[test]
+fn l26_a_transport_that_sends_what_nobody_has_set_is_noticed() {
+    fn add(items: &mut Vec<PushItem>) {
+        for item in items {
+            if let ChangeAction::Update(fields) = &mut item.sending.change.action {
+                fields
+                    .entry("name".try_into().unwrap())
+                    .or_insert(Value::text("v0"));
+            }
+        }
+    }
+    let broken = Broken {
+        push: Some(add),
+        ..Broken::default()
+    };
+    is_noticed(&broken, &["L26"]);
+}
+
+#[test]
+fn l27_a_policy_that_lets_the_device_win_is_noticed() {
+    let broken = Broken {
+        policy: Some(Arc::new(ClientWins)),
+        ..Broken::default()
+    };
+    is_noticed(&broken, &["L27"]);
+}
+
+#[test]
+fn l27_a_transport_that_forgets_the_condition_is_noticed() {
+    fn forget(items: &mut Vec<PushItem>) {
+        for item in items {
+            if let Condition::Revision(_) = item.sending.change.condition {
+                item.sending.change.condition = Condition::Exists;
+            }
+        }
+    }
+    let broken = Broken {
+        push: Some(forget),
+        ..Broken::default()
+    };
+    is_noticed(&broken, &["L27", "I2", "I3"]);
+}
+
+/// Who must win is known in enough worlds for the comparison to mean something.
+#[test]
+fn l27_the_last_edit_is_reckoned_independently_in_many_worlds() {
+    let compared: usize = (1..=60)
+        .map(|seed| run(&Plan::of_seed(seed), &MemoryStores::default(), &Broken::default()).compared)
+        .sum();
+    assert!(compared > 40, "{compared}");
 }

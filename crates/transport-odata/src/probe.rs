@@ -56,6 +56,7 @@ impl ODataTransport {
                 groups: known.form != BatchForm::Single,
             },
             stamps: own,
+            stamp_error: 0,
             page_rows: if own {
                 self.options.page_rows
             } else {

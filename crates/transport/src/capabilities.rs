@@ -40,10 +40,27 @@ pub enum CompareAndSet {
 pub enum Idempotency {
     /// The back end remembers request ids (OASIS Repeatable Requests): the same sending can be sent again.
     Repeatable,
+    /// The back end remembers keys that come with requests (IETF `Idempotency-Key`), as long as it has documented: the
+    /// same sending can be sent again meanwhile.
+    Key,
     /// The device makes the key, and a create on an existing key fails: read back and compare.
     ClientKey,
+    /// The back end makes the key, and keeps the id of the operation that made a record in a field of it: look there
+    /// whether it was made, by [`Transport::made_by`](crate::Transport::made_by).
+    Marker,
     /// Nothing helps against a create that happened unseen: a person is asked.
     None,
+}
+
+impl Idempotency {
+    /// Returns whether the same sending can be sent again: the back end answers as it did the first time.
+    #[must_use]
+    pub fn remembers_requests(self) -> bool {
+        match self {
+            Self::Repeatable | Self::Key => true,
+            Self::ClientKey | Self::Marker | Self::None => false,
+        }
+    }
 }
 
 /// What the back end does with several changes in one request.
@@ -72,6 +89,8 @@ pub struct Capabilities {
     pub batch: Batch,
     /// Whether the back end keeps a stamp per field.
     pub stamps: bool,
+    /// How coarsely it keeps the times of stamps, in milliseconds; 0 if to the millisecond.
+    pub stamp_error: i64,
     /// The most rows in a page that the back end gives or that is asked for.
     pub page_rows: usize,
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use driftless_record::{
-    EntityName, EntitySchema, RecordId, Schema, ServerRecord, Settings, TenantId, Timestamp, UserId,
+    EntityName, EntitySchema, OperationId, RecordId, Schema, ServerRecord, Settings, TenantId, Timestamp,
+    UserId,
 };
 
 use crate::{Capabilities, Page, PullRequest, PushItem, PushReply, SweepPage, SweepRequest, TransportError};
@@ -71,6 +72,19 @@ pub trait Transport: Send + Sync {
         entity: &EntityName,
         id: &RecordId,
     ) -> Result<Option<ServerRecord>, TransportError>;
+
+    /// Finds the record that an operation has made. Only where [`Capabilities::idempotency`] is
+    /// [`Idempotency::Marker`](crate::Idempotency::Marker): `push` writes the id of the first operation of a sending
+    /// that creates into the marker field then.
+    async fn made_by(
+        &self,
+        _schema: &Arc<Schema>,
+        entity: &EntityName,
+        _operation: OperationId,
+    ) -> Result<Option<ServerRecord>, TransportError> {
+        let text = format!("{entity} has no field that tells which operation made a record");
+        Err(TransportError::Protocol(text))
+    }
 
     /// Sends changes in one request, in order.
     async fn push(&self, schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError>;

@@ -234,6 +234,7 @@ impl Planner {
                 sample: ground.clock,
                 contacts: &ground.contacts,
                 now: context.server_now,
+                grain: context.capabilities.get(&record.0)?.stamp_error,
             },
         })
     }

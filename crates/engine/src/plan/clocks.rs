@@ -15,6 +15,8 @@ pub(crate) struct Clocks<'a> {
     pub contacts: &'a Contacts,
     /// The server's time now.
     pub now: Timestamp,
+    /// How coarsely the server keeps the times of stamps, in milliseconds.
+    pub grain: i64,
 }
 
 impl Clocks<'_> {
@@ -43,6 +45,7 @@ impl Clocks<'_> {
     pub(crate) fn doubt(&self, first: u64, stamp: Stamp, raw: RawStamp) -> i64 {
         let floor = self.contacts.before(first);
         let mine = clock::error(stamp, raw, self.sample, floor, self.now);
-        mine.saturating_add(self.sample.map_or(0, |sample| sample.error))
+        let theirs = self.sample.map_or(0, |sample| sample.error);
+        mine.saturating_add(theirs).saturating_add(self.grain)
     }
 }

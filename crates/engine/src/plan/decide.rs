@@ -126,13 +126,25 @@ fn create(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
             (*value != edit.new).then(|| field_case(field, edit, value, theirs))
         })
         .collect();
-    if differing.is_empty() {
+    if !differing.is_empty() {
+        return settle_case(facts, run, edits, CaseKind::CreateCreate, differing);
+    }
+    // What the server has nothing of contradicts nothing, and is not there yet.
+    let lacks = |(field, edit): &(&FieldName, &FieldEdit)| {
+        !facts.entity.key.contains(field) && !edit.new.is_null() && !theirs.record.fields.contains_key(*field)
+    };
+    let lacking: MergedEdits = edits
+        .iter()
+        .filter(lacks)
+        .map(|(field, edit)| (field.clone(), edit.clone()))
+        .collect();
+    if lacking.is_empty() {
         return Verdict::Finish {
             state: OperationState::Applied(Applied::Accepted),
             log: None,
         };
     }
-    settle_case(facts, run, edits, CaseKind::CreateCreate, differing)
+    send_update(facts, &run, &lacking, None)
 }
 
 fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
@@ -152,7 +164,7 @@ fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
     send_update(facts, &run, edits, None)
 }
 
-/// Returns the fields that somebody else has surely set after me, to a value that they had before my last edit: no
+/// Returns the fields that somebody else has set after me, or may have as far as the clocks can tell, to a value that they had before my last edit: no
 /// contradiction by their values, and still the later edit where the order of edits decides (law L27).
 fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerRecord) -> Vec<FieldCase> {
     let first = run.operations.first();
@@ -170,7 +182,7 @@ fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerR
         let (mine_at, theirs_at) = (edit.stamp?, *theirs.stamps.get(field)?);
         let doubt = facts.clocks.doubt(run.first(), mine_at, edit.raw);
         let is_later = theirs_at.device != mine_at.device
-            && clock::order(mine_at, theirs_at, doubt) == Some(Ordering::Less);
+            && clock::order(mine_at, theirs_at, doubt) != Some(Ordering::Greater);
         let is_known = *value == edit.old || run.passes_through(field, value);
         let decides = rule(field) == ConflictRule::ExecutionOrder;
         (decides && is_later && is_known && *value != edit.new)

@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 
 use super::session::{Session, Stop, concerns_everything};
 use crate::EngineError;
+use crate::departed::{self, Ids};
 use crate::gate::{Gate, enter};
 use crate::notes::{self, EntityMark, Note};
 use crate::progress::Stage;
@@ -68,7 +69,11 @@ impl Session<'_> {
             return Ok(());
         }
         let names = written.clone();
-        for source in self.worker.run(move |store| sources(store, Some(&names))).await? {
+        let touched = move |store: &dyn RecordStore| {
+            let names = with_children(&*store.schema()?, names);
+            sources(store, Some(&names))
+        };
+        for source in self.worker.run(touched).await? {
             self.pull_or_note(source).await?;
         }
         Ok(())
@@ -113,6 +118,13 @@ impl Session<'_> {
         let first = first.map(|_| ());
         let read = match first {
             Err(Stop::Transport(TransportError::CheckpointGone)) => {
+                // What was read of the set is of no use: it cannot be gone on with.
+                let forget = vec![staged::forget(&name)];
+                let forget = WriteBatch {
+                    expect: None,
+                    writes: forget,
+                };
+                self.worker.run(move |store| store.commit(forget)).await?;
                 let mark = EntityMark::anew(source.mark.filter.clone());
                 let again = Source {
                     mark,
@@ -292,6 +304,21 @@ impl Session<'_> {
     }
 }
 
+/// Adds the entities whose records the server deletes with those of others.
+fn with_children(schema: &Schema, written: BTreeSet<EntityName>) -> BTreeSet<EntityName> {
+    let mut names = written.clone();
+    let mut new: Vec<EntityName> = written.into_iter().collect();
+    while let Some(name) = new.pop() {
+        let collections = schema.entity(name.as_str()).map(|entity| &entity.collections);
+        for collection in collections.into_iter().flat_map(|all| all.values()) {
+            if collection.cascade_delete && names.insert(collection.entity.clone()) {
+                new.push(collection.entity.clone());
+            }
+        }
+    }
+    names
+}
+
 /// What a pull reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Load {
@@ -345,6 +372,14 @@ fn sources(store: &dyn RecordStore, only: Option<&BTreeSet<EntityName>>) -> Resu
     Ok(sources)
 }
 
+/// Returns whether a record is among those that came.
+fn comes(pages: &[Page], id: &RecordId) -> bool {
+    pages
+        .iter()
+        .flat_map(|page| &page.rows.rows)
+        .any(|row| row.id == *id)
+}
+
 /// Commits pages with the checkpoint behind them; returns how many records came and left.
 fn apply_pages(
     store: &dyn RecordStore,
@@ -371,6 +406,7 @@ fn apply_pages(
         let ids: BTreeSet<RecordId> = store.unsettled(name)?.into_iter().collect();
         let mut batch = WriteBatch::based_on(number);
         let (mut received, mut removed) = (0, 0);
+        let mut left = Ids::new();
         for page in pages {
             let rebased = rebase(
                 &source.entity,
@@ -381,7 +417,12 @@ fn apply_pages(
             batch.writes.extend(rebased.writes);
             received += rebased.received;
             removed += rebased.removed;
+            left.retain(|id| !rebased.back.contains(id));
+            left.extend(rebased.departed);
         }
+        batch
+            .writes
+            .extend(departed::noted(store, name, &left, |id| comes(pages, id))?);
         batch.push(notes::write(&Note::Entity(name.clone()), &mark));
         if load == Load::First && end.last {
             batch.push(Write::EndLoad(name.clone()));

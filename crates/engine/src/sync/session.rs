@@ -15,6 +15,7 @@ use futures_util::future::{Either, select};
 
 use crate::EngineError;
 use crate::confirm::Sent;
+use crate::departed;
 use crate::driver::Driver;
 use crate::gate::Gate;
 use crate::host::{Account, Host};
@@ -171,6 +172,7 @@ impl Session<'_> {
         self.push_all(&mut pushed).await?;
         if self.options.what == What::Everything {
             self.pull_again(&pushed).await?;
+            self.worker.run(departed::evict).await?;
         }
         Ok(())
     }

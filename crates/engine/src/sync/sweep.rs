@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_record::{RecordId, Revision};
+use driftless_record::{EntityName, RecordId, Revision};
 use driftless_store::{RecordStore, Retry, StoreError, Write, WriteBatch};
 use driftless_transport::SweepRequest;
 
 use super::fetch::Read;
 use super::pull::Source;
 use super::session::{Session, Stop};
+use crate::departed::{self, Ids};
 use crate::ground::Key;
 use crate::rebase::one_row;
 
@@ -45,19 +46,28 @@ impl Session<'_> {
         }
         let source = Arc::new(source.clone());
         let for_store = source.clone();
+        let present = Arc::new(present);
+        let there = present.clone();
         let Compared {
             removed,
             differing,
             doubtful,
         } = self
             .worker
-            .run(move |store| compare(store, &for_store, &present))
+            .run(move |store| compare(store, &for_store, &there))
             .await?;
         self.report.entity(&source.entity.name).removed += removed;
         // Out of scope, out of sight or deleted: only reading the record tells (law L23).
+        let mut left = Ids::new();
         for id in doubtful {
-            self.fetch_or_note(&(source.entity.name.clone(), id)).await?;
+            let record = (source.entity.name.clone(), id);
+            if let Read::Found(Some(_)) = self.fetch_or_note(&record).await? {
+                left.insert(record.1);
+            }
         }
+        let name = source.entity.name.clone();
+        let note = move |store: &dyn RecordStore| note_departed(store, &name, &left, &present);
+        self.worker.run(note).await?;
         for id in differing.into_iter().take(MAX_SINGLE_READS) {
             self.read_again((source.entity.name.clone(), id)).await?;
         }
@@ -87,6 +97,24 @@ impl Session<'_> {
             .await?;
         self.report.entity(&name).received += received;
         Ok(())
+    }
+}
+
+fn note_departed(
+    store: &dyn RecordStore,
+    entity: &EntityName,
+    left: &Ids,
+    present: &Present,
+) -> Result<(), StoreError> {
+    loop {
+        let mut batch = WriteBatch::based_on(store.position()?);
+        let noted = departed::noted(store, entity, left, |id| present.contains_key(id))?;
+        let Some(write) = noted else { return Ok(()) };
+        batch.push(write);
+        match store.commit(batch) {
+            Err(error) if error.retry() == Retry::Reread => {}
+            done => return done.map(|_| ()),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use driftless_record::{
     RequestId, Schema, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{RecordStore, StoreError};
-use driftless_transport::{Idempotency, PushItem, PushResult};
+use driftless_transport::{Idempotency, PushItem, PushResult, TransportError};
 
 use super::fetch::Read;
 use super::push::results_of;
@@ -22,6 +22,13 @@ use crate::obstacle::Obstacle;
 /// After how long a back end may have forgotten a request id: 30 days. OASIS Repeatable Requests 1.0 names 50 days as a
 /// sensible memory for mobile clients.
 const FORGOTTEN_MILLIS: i64 = 30 * 86_400_000;
+
+/// After how long a back end may have forgotten an idempotency key: 20 hours. A day is what many document.
+const KEY_FORGOTTEN_MILLIS: i64 = 20 * 3_600_000;
+
+/// How long a request may lie in a proxy and reach the server all the same: 10 minutes, twice the longest wait that is
+/// usual. A create that a look at the markers did not find is sent again only after that.
+const LATE_MILLIS: i64 = 600_000;
 
 /// A sending with an unknown outcome.
 struct Probe {
@@ -41,8 +48,14 @@ impl Probe {
     }
 
     /// Returns whether the back end may have forgotten its request id, `now` by the server's clock.
-    fn is_forgotten(&self, now: Timestamp) -> bool {
-        now.millis_since(self.sending.first_sent) >= FORGOTTEN_MILLIS
+    fn is_forgotten(&self, idempotency: Idempotency, now: Timestamp) -> bool {
+        let memory = match idempotency {
+            Idempotency::Key => KEY_FORGOTTEN_MILLIS,
+            Idempotency::Repeatable | Idempotency::ClientKey | Idempotency::Marker | Idempotency::None => {
+                FORGOTTEN_MILLIS
+            }
+        };
+        now.millis_since(self.sending.first_sent) >= memory
     }
 
     /// Returns whether it is time to ask, `now` by the server's clock: at once twice, since one cut may take a reply and
@@ -83,25 +96,34 @@ impl Session<'_> {
                 continue;
             };
             let is_create = matches!(probe.sending.change.action, ChangeAction::Create(_));
-            let asks_again = capabilities.idempotency == Idempotency::Repeatable
-                && probe.tries < MAX_TRIES
-                && !probe.is_forgotten(now);
+            let rung = capabilities.idempotency;
+            let asks_again =
+                rung.remembers_requests() && probe.tries < MAX_TRIES && !probe.is_forgotten(rung, now);
+            if is_create && rung == Idempotency::Marker {
+                self.look_for(&mut ground, &schema, (probe, sent), now).await?;
+                continue;
+            }
             if is_create && entity.server_makes_key() && !asks_again {
                 // Nobody knows what the server would call it, so there is nothing to read.
                 let news = News::Unproved(unnamed());
                 self.keep(&mut ground, vec![(probe.sending, news)]).await?;
                 continue;
             }
-            match capabilities.idempotency {
+            match rung {
                 // Asking again has shown nothing, or would be taken for a new request: the record is read after all.
-                _ if probe.tries >= MAX_TRIES || probe.is_forgotten(now) => {
+                _ if probe.tries >= MAX_TRIES || probe.is_forgotten(rung, now) => {
                     self.read_back(&mut ground, &schema, (probe, sent)).await?;
                 }
-                Idempotency::Repeatable => {
+                Idempotency::Repeatable | Idempotency::Key => {
                     limit = limit.min(capabilities.batch.limit);
                     repeatable.push(probe);
                 }
-                Idempotency::ClientKey | Idempotency::None => {
+                // What is not there may still be on its way, and would be made twice.
+                Idempotency::None if is_create => {
+                    self.read_back(&mut ground, &schema, (probe, Sent::Blindly))
+                        .await?;
+                }
+                Idempotency::ClientKey | Idempotency::Marker | Idempotency::None => {
                     self.read_back(&mut ground, &schema, (probe, sent)).await?;
                 }
             }
@@ -157,6 +179,40 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Looks for the record that a create may have made. If there is none, the outcome stays unknown as long as the
+    /// request may still be on its way.
+    async fn look_for(
+        &mut self,
+        ground: &mut Option<Ground>,
+        schema: &Arc<Schema>,
+        (probe, sent): (Probe, Sent),
+        now: Timestamp,
+    ) -> Result<(), Stop> {
+        let Probe { sending, tries, .. } = probe;
+        let Some(maker) = sending.operations.first() else {
+            return Ok(());
+        };
+        let waited = now.millis_since(sending.first_sent);
+        let is_over = waited >= LATE_MILLIS || waited < -backoff::MAX_WAIT_MILLIS;
+        let name = sending.change.entity.clone();
+        let news = match self.transport.made_by(schema, &name, *maker).await {
+            Ok(Some(found)) => News::Answer(PushResult::Done {
+                revision: found.record.revision.clone(),
+                record: Some(Box::new(found)),
+            }),
+            Ok(None) if is_over => News::NotDone(sent),
+            Ok(None) => return Ok(()),
+            Err(error) if concerns_everything(&error) => return Err(error.into()),
+            Err(error) if tries >= MAX_TRIES => News::Unproved(unfound(&error)),
+            Err(error) => {
+                self.report.entity(&name).problem = Some(error.to_string());
+                News::Answer(PushResult::Unknown)
+            }
+        };
+        self.keep(ground, vec![(sending, news)]).await?;
+        Ok(())
+    }
+
     /// Reads the record and compares: what was asked for is there, or it is not. If it cannot be read, the outcome
     /// stays unknown, until a person is asked.
     async fn read_back(
@@ -177,6 +233,16 @@ impl Session<'_> {
         };
         self.keep(ground, vec![(sending, news)]).await?;
         Ok(())
+    }
+}
+
+/// The cause where the server does not let the record be found that it may have made.
+fn unfound(error: &TransportError) -> Cause {
+    Cause {
+        class: CauseClass::Transient,
+        field: None,
+        code: "no-answer".to_owned(),
+        text: error.to_string(),
     }
 }
 

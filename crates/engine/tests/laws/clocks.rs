@@ -114,3 +114,42 @@ async fn l29_a_conflict_that_nobody_settles_makes_later_edits_no_more_doubtful()
     device.sync().await;
     assert_eq!(world.on_server(&ignored, "city"), Value::text("Mine"));
 }
+
+/// The later edit wins, also where it sets a field back to what the earlier one has replaced.
+#[tokio::test]
+async fn l27_a_later_edit_that_sets_the_old_value_again_is_not_undone_by_an_earlier_one() {
+    for later in [true, false] {
+        let (world, id) = two_devices().await;
+        if !later {
+            world.office(&id, "city", "Rome");
+            world.pass(10_000);
+        }
+        world.devices[0].set(&id, "city", "Oslo");
+        world.pass(10_000);
+        if later {
+            world.office(&id, "city", "Rome");
+        }
+        world.pass(10_000);
+        world.devices[0].sync().await;
+        assert_eq!(world.devices[0].open_entries(), vec![]);
+        let expected = if later { "Rome" } else { "Oslo" };
+        assert_eq!(world.on_server(&id, "city"), Value::text(expected));
+    }
+}
+
+/// A value that the server has already from a later edit keeps the time of that edit.
+#[tokio::test]
+async fn l27_an_equal_edit_does_not_lower_the_stamp_of_a_later_one() {
+    let (world, id) = two_devices().await;
+    world.devices[0].set(&id, "city", "Oslo");
+    world.pass(10_000);
+    let late = world.server().now();
+    world.office(&id, "city", "Oslo");
+    world.pass(10_000);
+    world.devices[0].sync().await;
+    let found = world
+        .server()
+        .record(&crate::common::entity("Account"), &id)
+        .unwrap();
+    assert_eq!(found.stamps[&crate::common::name("city")].time.0, late);
+}

@@ -113,6 +113,7 @@ pub(crate) fn able() -> Capabilities {
             groups: true,
         },
         stamps: true,
+        stamp_error: 0,
         page_rows: 100,
     }
 }

@@ -13,6 +13,7 @@ mod durable;
 mod fragile;
 mod groups;
 mod keys;
+mod ladder;
 mod made_keys;
 mod main_job;
 mod once;

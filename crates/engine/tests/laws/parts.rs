@@ -36,18 +36,17 @@ async fn l36_what_was_refused_goes_without_the_field_and_its_value_stays_in_the_
     let entry = device.open_entries().remove(0);
     let without = Decision::Without([name("city")].into());
     let touched = device.engine.resolve_preview(entry.id, &without).unwrap();
-    assert_eq!((touched.queued, touched.ended), (entry.operations.clone(), vec![]));
+    assert_eq!(
+        (touched.queued, touched.ended),
+        (entry.operations.clone(), vec![])
+    );
     device.engine.resolve(entry.id, &without).unwrap();
     assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Rome"));
     assert_eq!(device.text("Account", &id, "name").as_deref(), Some("Iron"));
     assert_eq!(device.sync().await.pending, 0);
     assert_eq!(world.on_server(&id, "name"), Value::text("Iron"));
     assert_eq!(world.on_server(&id, "city"), Value::text("Rome"));
-    let settled = device
-        .engine
-        .log(&LogSelection::One(entry.id))
-        .unwrap()
-        .remove(0);
+    let settled = device.engine.log(&LogSelection::One(entry.id)).unwrap().remove(0);
     assert_eq!(settled.settled.unwrap().by, "without");
     assert_eq!(settled.kept, fields(&[("city", Value::text("Oslo"))]));
 }

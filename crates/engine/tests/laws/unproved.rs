@@ -1,8 +1,9 @@
 //! What is done about sendings whose outcome nobody has told, and about records that the server may not have.
 
-use crate::common::{World, able, entity, fields};
+use crate::common::{World, able, entity, fields, options};
+use driftless_engine::{SyncOptions, What};
 use driftless_record::{RecordId, Value};
-use driftless_testkit::backend::Fault;
+use driftless_testkit::backend::{Fault, Habits, Nulls, Reply};
 use driftless_transport::{Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
 
 const DAY: i64 = 86_400_000;
@@ -143,4 +144,54 @@ async fn l40_a_synchronization_that_left_something_waiting_went_through_but_is_n
     let after = device.engine.status().unwrap();
     assert_eq!((after.in_sync, after.pending, after.waiting), (false, 1, 1));
     assert!(after.last_sync > before.last_sync);
+}
+
+/// A record that is there with the same values as far as it has any proves nothing of those that it lacks.
+#[tokio::test]
+async fn l10_a_create_is_not_called_applied_while_the_server_lacks_a_value_of_it() {
+    let world = World::new(1, able(), 1);
+    let device = &world.devices[0];
+    world.account(1, "Rome Steel");
+    device.sync().await;
+    let key = uuid::Uuid::from_u128(2);
+    let (name, city) = (("name", Value::text("Bern Glass")), ("city", Value::text("Bern")));
+    let id = ("id", Value::Guid(key));
+    device
+        .engine
+        .create("Account", fields(&[id.clone(), name.clone(), city]))
+        .unwrap();
+    let record = RecordId::guid(key);
+    world.server().set_habits(Habits {
+        nulls: Nulls::LeftOut,
+        ..Habits::default()
+    });
+    world
+        .server()
+        .put(&entity("Account"), &record, fields(&[id, name]));
+    let push = SyncOptions {
+        what: What::Push,
+        ..options()
+    };
+    device.engine.sync(&device.wire, push).await.unwrap();
+    let report = device.sync().await;
+    assert_eq!(report.pending, 0);
+    assert_eq!(world.on_server(&record, "city"), Value::text("Bern"));
+}
+
+/// What a reply tells of a record made under the key of a deleted one is all that there is of it.
+#[tokio::test]
+async fn l16_a_record_made_again_under_its_key_shows_nothing_of_the_deleted_one() {
+    let (world, id) = World::with_one_account(able()).await;
+    world.server().set_habits(Habits {
+        reply: Reply::Record,
+        nulls: Nulls::LeftOut,
+        ..Habits::default()
+    });
+    let device = &world.devices[0];
+    device.engine.delete("Account", id.as_str()).unwrap();
+    let key = Value::Guid(id.as_str().parse().unwrap());
+    let given = fields(&[("id", key), ("name", Value::text("Rome Glass"))]);
+    device.engine.create("Account", given).unwrap();
+    device.sync().await;
+    assert_eq!(device.text("Account", &id, "city"), Some(String::new()));
 }

@@ -9,7 +9,7 @@ use driftless_record::{
 };
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
-use super::{Fault, Stumble};
+use super::{Fault, Habits, Nulls, OnFailure, References, Reply, Stumble, Taken, Values};
 
 /// One effect that a push had, in the order in which they happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,12 @@ pub struct Effect {
     pub operations: Vec<OperationId>,
     /// What was done.
     pub change: Change,
+    /// How many changes the back end had seen when it was done.
+    pub at: usize,
 }
+
+/// A record as the user could read it after one change; no fields if it was deleted, or out of his sight.
+pub type State = ((EntityName, RecordId), Option<Fields>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
@@ -41,6 +46,7 @@ pub struct Backend {
     pub(super) now: i64,
     answered: BTreeMap<RequestId, PushResult>,
     effects: Vec<Effect>,
+    history: Vec<State>,
     faults: VecDeque<Fault>,
     /// Requests that are on their way still.
     pub(super) late: Vec<Vec<PushItem>>,
@@ -54,8 +60,17 @@ pub struct Backend {
     pub(super) settings: Option<Settings>,
     pub(super) revisions: Revisions,
     pub(super) time_error: i64,
-    keeps_references: bool,
+    pub(super) habits: Habits,
+    /// Records that the user may not see.
+    pub(super) unseen: BTreeSet<(EntityName, RecordId)>,
+    /// Checkpoints before this place are no longer known.
+    pub(super) known_from: u64,
+    /// When each change was made, by its number.
+    pub(super) times: BTreeMap<u64, i64>,
+    pub(super) busy_until: i64,
     made_keys: u64,
+    /// Per operation, the record that it has made: the marker.
+    pub(super) made: BTreeMap<OperationId, (EntityName, RecordId)>,
 }
 
 /// Whether a back end tells revisions.
@@ -80,6 +95,7 @@ impl Backend {
             now: 0,
             answered: BTreeMap::new(),
             effects: Vec::new(),
+            history: Vec::new(),
             faults: VecDeque::new(),
             late: Vec::new(),
             is_away: false,
@@ -91,8 +107,13 @@ impl Backend {
             settings: None,
             revisions: Revisions::Told,
             time_error: 0,
-            keeps_references: false,
+            habits: Habits::default(),
+            unseen: BTreeSet::new(),
+            known_from: 0,
+            times: BTreeMap::new(),
+            busy_until: i64::MIN,
             made_keys: 0,
+            made: BTreeMap::new(),
         }
     }
 
@@ -217,8 +238,26 @@ impl Backend {
             .collect()
     }
 
+    /// Returns every state that records have had, in order.
+    #[must_use]
+    pub fn history(&self) -> &[State] {
+        &self.history
+    }
+
     /// Sets fields of a record as somebody else would, making it if need be.
     pub fn put(&mut self, entity: &EntityName, id: &RecordId, fields: Fields) {
+        self.set(entity, id, fields);
+        self.note(entity, id);
+    }
+
+    pub(super) fn note(&mut self, entity: &EntityName, id: &RecordId) {
+        let key = (entity.clone(), id.clone());
+        let seen = self.records.get(&key).filter(|_| !self.unseen.contains(&key));
+        let state = seen.map(|stored| stored.fields.clone());
+        self.history.push((key, state));
+    }
+
+    fn set(&mut self, entity: &EntityName, id: &RecordId, fields: Fields) {
         let next = self.count(entity, id);
         let now = self.now;
         let stored = self
@@ -244,7 +283,7 @@ impl Backend {
 
     /// Refuses from now on to delete a record that others refer to, and to refer to one that is not there.
     pub fn keep_references(&mut self) {
-        self.keeps_references = true;
+        self.habits.references = References::Restrict;
     }
 
     /// Forgets every request id, as a back end does after a time.
@@ -256,11 +295,13 @@ impl Backend {
     pub fn remove(&mut self, entity: &EntityName, id: &RecordId) {
         self.count(entity, id);
         self.records.remove(&(entity.clone(), id.clone()));
+        self.note(entity, id);
     }
 
-    fn count(&mut self, entity: &EntityName, id: &RecordId) -> u64 {
+    pub(super) fn count(&mut self, entity: &EntityName, id: &RecordId) -> u64 {
         self.sequence += 1;
         self.changed.insert((entity.clone(), id.clone()), self.sequence);
+        self.times.insert(self.sequence, self.now);
         self.sequence
     }
 
@@ -269,14 +310,24 @@ impl Backend {
     }
 
     pub(super) fn server_record(&self, entity: &EntityName, id: &RecordId, stored: &Stored) -> ServerRecord {
+        let mut fields = stored.fields.clone();
+        if self.habits.nulls == Nulls::Told {
+            let schema = self.schema.entity(entity.as_str());
+            for field in schema.into_iter().flat_map(|of| &of.fields) {
+                fields.entry(field.name.clone()).or_default();
+            }
+        }
         let record = Record {
             entity: entity.clone(),
             id: id.clone(),
             revision: self.told(stored.revision),
-            fields: stored.fields.clone(),
+            fields,
         };
         let stamps = if self.capabilities.stamps {
-            stored.stamps.clone()
+            let stamps = stored.stamps.iter();
+            stamps
+                .map(|(field, stamp)| (field.clone(), self.told_stamp(*stamp)))
+                .collect()
         } else {
             BTreeMap::new()
         };
@@ -291,9 +342,17 @@ impl Backend {
         self.stumble.and_then(|rule| rule(change))
     }
 
+    /// Lets every request arrive that is on its way still.
+    pub fn arrive(&mut self) {
+        for late in std::mem::take(&mut self.late) {
+            self.carry_out_all(&late);
+        }
+    }
+
     /// Carries out the changes of a request; `None` if it breaks off on the way.
     pub(super) fn carry_out_all(&mut self, items: &[PushItem]) -> Option<BTreeMap<RequestId, PushResult>> {
         let mut results = BTreeMap::new();
+        let mut stopped = false;
         let mut rest = items;
         while let Some(first) = rest.first() {
             let together = first.sending.together;
@@ -302,7 +361,7 @@ impl Backend {
             let (unit, behind) = rest.split_at(count);
             rest = behind;
             let before = (unit.len() > 1).then(|| self.clone());
-            self.carry_out_unit(unit, &mut results)?;
+            self.carry_out_unit(unit, (&mut results, &mut stopped))?;
             let done = |item: &PushItem| {
                 let result = results.get(&item.sending.id);
                 matches!(result, Some(PushResult::Done { .. } | PushResult::Ran { .. }))
@@ -321,16 +380,19 @@ impl Backend {
     fn carry_out_unit(
         &mut self,
         items: &[PushItem],
-        results: &mut BTreeMap<RequestId, PushResult>,
+        (results, stopped): (&mut BTreeMap<RequestId, PushResult>, &mut bool),
     ) -> Option<()> {
         for item in items {
             let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
             let result = match self.stumbles_over(&item.sending.change) {
                 Some(Stumble::Breaks) => return None,
+                _ if *stopped => PushResult::Skipped,
                 Some(Stumble::Errs) => PushResult::Unknown,
                 None if item.after.iter().all(stands) => self.carry_out(&item.sending),
                 None => PushResult::Skipped,
             };
+            let failed = !matches!(result, PushResult::Done { .. } | PushResult::Ran { .. });
+            *stopped |= failed && self.habits.on_failure == OnFailure::Stops;
             results.insert(item.sending.id, result);
         }
         Some(())
@@ -339,9 +401,17 @@ impl Backend {
     /// Carries a change out, or answers as the first time if the request id is known.
     fn carry_out(&mut self, sending: &Sending) -> PushResult {
         let (request, change) = (sending.id, &sending.change);
-        let repeatable = self.capabilities.idempotency == driftless_transport::Idempotency::Repeatable;
-        if let Some(known) = self.answered.get(&request).filter(|_| repeatable) {
+        let remembers = self.capabilities.idempotency.remembers_requests();
+        if let Some(known) = self.answered.get(&request).filter(|_| remembers) {
             return known.clone();
+        }
+        if self.now < self.busy_until {
+            return PushResult::Failed {
+                cause: cause(CauseClass::Throttled),
+                retry_after: u64::try_from(self.busy_until - self.now)
+                    .ok()
+                    .map(std::time::Duration::from_millis),
+            };
         }
         let result = match self.refuse.and_then(|rule| rule(change)) {
             Some(cause) => PushResult::Failed {
@@ -356,25 +426,6 @@ impl Backend {
         result
     }
 
-    fn is_referred_to(&self, (entity, id): &(EntityName, RecordId)) -> bool {
-        let to = |value: &Value| matches!(value, Value::Lookup(to) if to.entity == *entity && to.id == *id);
-        self.records.values().any(|stored| stored.fields.values().any(to))
-    }
-
-    /// Returns whether a change names a record that is neither there nor the one that it makes.
-    fn refers_to_nothing(&self, change: &Change) -> bool {
-        let (ChangeAction::Create(fields) | ChangeAction::Update(fields)) = &change.action else {
-            return false;
-        };
-        fields.values().any(|value| match value {
-            driftless_record::Value::Lookup(to) => {
-                let itself = to.entity == change.entity && to.id == change.record;
-                !itself && !self.records.contains_key(&(to.entity.clone(), to.id.clone()))
-            }
-            _ => false,
-        })
-    }
-
     fn write(&mut self, sending: &Sending) -> PushResult {
         let change = &sending.change;
         let key = (change.entity.clone(), change.record.clone());
@@ -383,8 +434,16 @@ impl Backend {
             cause: cause(class),
             retry_after: None,
         };
+        if self.unseen.contains(&key) {
+            return failed(CauseClass::Permission);
+        }
         match (&change.condition, &found) {
-            (Condition::Absent, Some(_)) => return failed(CauseClass::Conflict),
+            (Condition::Absent, Some(_)) => {
+                return failed(match self.habits.taken {
+                    Taken::Conflict => CauseClass::Conflict,
+                    Taken::Precondition => CauseClass::Precondition,
+                });
+            }
             (Condition::Revision(_) | Condition::Exists, None) => {
                 return match change.action {
                     ChangeAction::Delete => PushResult::Done {
@@ -401,12 +460,8 @@ impl Backend {
             }
             _ => {}
         }
-        if matches!(change.action, ChangeAction::Delete) && self.keeps_references && self.is_referred_to(&key)
-        {
-            return failed(CauseClass::Referenced);
-        }
-        if self.keeps_references && self.refers_to_nothing(change) {
-            return failed(CauseClass::MissingReference);
+        if let Some(class) = self.objection(change) {
+            return failed(class);
         }
         let ran = match &change.action {
             ChangeAction::Command(call) => match self.run((&key.0, &key.1), call) {
@@ -426,37 +481,73 @@ impl Backend {
             record: key.1.clone(),
             ..change.clone()
         };
+        if let (ChangeAction::Create(_), Some(maker)) = (&change.action, sending.operations.first()) {
+            self.made.insert(*maker, key.clone());
+        }
         self.effects.push(Effect {
             request: sending.id,
             operations: sending.operations.clone(),
             change: done,
+            at: self.history.len() + 1,
         });
         match &change.action {
             ChangeAction::Create(fields) | ChangeAction::Update(fields) => {
                 let mut fields = fields.clone();
                 fields.extend(made.iter().flat_map(|(_, key)| key.clone()));
-                self.put(&key.0, &key.1, fields);
+                self.set(&key.0, &key.1, fields);
                 if let Some(stored) = self.records.get_mut(&key) {
                     stored.stamps.extend(change.stamps.clone());
                     if let Some(rewrite) = self.rewrite {
                         rewrite(&mut stored.fields);
                     }
                 }
+                self.note(&key.0, &key.1);
             }
-            ChangeAction::Delete => self.remove(&change.entity, &change.record),
+            ChangeAction::Delete => {
+                self.remove(&change.entity, &change.record);
+                self.remove_children(&key);
+            }
             ChangeAction::Command(_) => {}
         }
-        let revision = self
-            .records
-            .get(&key)
-            .and_then(|stored| self.told(stored.revision));
+        let stored = self.records.get(&key);
+        let revision = stored.and_then(|stored| self.told(stored.revision));
         if let Some(made) = ran {
             return PushResult::Ran { revision, made };
         }
-        let record = made.and_then(|(id, _)| self.record(&change.entity, &id));
-        PushResult::Done {
-            revision,
-            record: record.map(Box::new),
+        let record = stored.map(|stored| Box::new(self.server_record(&key.0, &key.1, stored)));
+        match self.habits.reply {
+            // Whoever makes the key has to tell it.
+            _ if made.is_some() => PushResult::Done { revision, record },
+            Reply::Revision => PushResult::Done {
+                revision,
+                record: None,
+            },
+            Reply::Nothing => PushResult::Done {
+                revision: None,
+                record: None,
+            },
+            Reply::Record => PushResult::Done { revision, record },
+        }
+    }
+
+    /// Returns what stands against a change beyond its condition.
+    fn objection(&self, change: &Change) -> Option<CauseClass> {
+        let key = (change.entity.clone(), change.record.clone());
+        let checks_references = self.habits.references != References::Unchecked;
+        match &change.action {
+            ChangeAction::Create(fields) | ChangeAction::Update(fields) => {
+                let is_create = matches!(change.action, ChangeAction::Create(_));
+                if self.habits.values == Values::Checked && !self.fits(&change.entity, fields, is_create) {
+                    return Some(CauseClass::Validation);
+                }
+                (checks_references && self.leads_nowhere(&key, fields))
+                    .then_some(CauseClass::MissingReference)
+            }
+            ChangeAction::Command(_) => None,
+            ChangeAction::Delete => {
+                let kept = self.habits.references == References::Restrict;
+                (kept && self.is_referred_to(&key)).then_some(CauseClass::Referenced)
+            }
         }
     }
 

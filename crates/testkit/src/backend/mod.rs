@@ -3,8 +3,12 @@
 mod command;
 mod data;
 mod fault;
+mod habits;
+mod sight;
 mod wire;
 
-pub use data::{Backend, Effect, Revisions};
+pub use data::{Backend, Effect, Revisions, State};
 pub use fault::{Fault, Stumble};
+pub use habits::{Habits, Nulls, OnFailure, Reasons, References, Reply, Taken, Values};
+pub use sight::Sight;
 pub use wire::BackendTransport;

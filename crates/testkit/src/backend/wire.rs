@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use driftless_record::{
-    EntityName, EntitySchema, FieldName, RecordId, Revision, Row, RowSet, Schema, ServerRecord, Settings,
-    TenantId, Timestamp, UserId,
+    EntityName, EntitySchema, FieldName, OperationId, RecordId, Revision, Row, RowSet, Schema, ServerRecord,
+    Settings, TenantId, Timestamp, UserId,
 };
 use driftless_transport::{
     Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, Removal,
@@ -15,6 +15,7 @@ use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::future::pending;
 
 use super::data::Stored;
+use super::sight::Scope;
 use super::{Backend, Fault};
 
 /// The way to a [`Backend`], for one user. Clones lead to the same back end.
@@ -45,6 +46,13 @@ impl BackendTransport {
     #[must_use]
     pub fn tenant() -> TenantId {
         TenantId("memory".to_owned())
+    }
+
+    /// Returns the place before the first change of the second in which a checkpoint lies.
+    #[must_use]
+    pub fn second_before(&self, checkpoint: &Checkpoint) -> u64 {
+        let place = number(checkpoint).map_or(0, |(place, _)| place);
+        self.lock().second_before(place)
     }
 
     fn lock(&self) -> MutexGuard<'_, Backend> {
@@ -109,6 +117,10 @@ impl Transport for BackendTransport {
             None => (0, 0),
         };
         let end = if end == 0 { backend.sequence } else { end };
+        if request.checkpoint.is_some() && from.max(end) < backend.known_from {
+            return Err(TransportError::CheckpointGone);
+        }
+        let scope = Scope::new(&backend, &request.entity, request.filter.as_ref())?;
         let mut changes: Vec<(u64, &RecordId)> = backend
             .changed
             .iter()
@@ -133,12 +145,16 @@ impl Transport for BackendTransport {
         let (mut rows, mut removed, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
         for (_, id) in page {
             match backend.records.get(&(name.clone(), id.clone())) {
+                Some(stored) if !scope.covers(id, stored) => removed.push(Removal {
+                    id: id.clone(),
+                    reason: backend.reason(RemovalReason::Changed),
+                }),
                 Some(stored) => {
                     if backend.capabilities.stamps && request.checkpoint.is_some() {
                         let of_row = stored
                             .stamps
                             .iter()
-                            .map(|(field, stamp)| (field.clone(), *stamp))
+                            .map(|(field, stamp)| (field.clone(), backend.told_stamp(*stamp)))
                             .collect();
                         stamps.push((rows.len(), of_row));
                     }
@@ -146,7 +162,7 @@ impl Transport for BackendTransport {
                 }
                 None => removed.push(Removal {
                     id: id.clone(),
-                    reason: RemovalReason::Deleted,
+                    reason: backend.reason(RemovalReason::Deleted),
                 }),
             }
         }
@@ -168,10 +184,12 @@ impl Transport for BackendTransport {
 
     async fn sweep(&self, request: &SweepRequest) -> Result<SweepPage, TransportError> {
         let backend = self.lock();
+        let scope = Scope::new(&backend, &request.entity, request.filter.as_ref())?;
         let of_entity = backend
             .records
             .iter()
-            .filter(|((entity, id), _)| *entity == request.entity.name && !backend.hidden.contains(id));
+            .filter(|((entity, id), _)| *entity == request.entity.name && !backend.hidden.contains(id))
+            .filter(|((_, id), stored)| scope.covers(id, stored));
         let record = |id: &RecordId, stored: &Stored| backend.server_record(&request.entity.name, id, stored);
         let ids = of_entity
             .map(|((_, id), stored)| (id.clone(), record(id, stored).record.revision))
@@ -188,8 +206,19 @@ impl Transport for BackendTransport {
         let backend = self.lock();
         match backend.unreadable.get(id) {
             Some(error) => Err(error.clone()),
-            None => Ok(backend.record(entity, id)),
+            None => Ok(backend.seen(entity, id)),
         }
+    }
+
+    async fn made_by(
+        &self,
+        _schema: &Arc<Schema>,
+        entity: &EntityName,
+        operation: OperationId,
+    ) -> Result<Option<ServerRecord>, TransportError> {
+        let backend = self.lock();
+        let made = backend.made.get(&operation).filter(|key| key.0 == *entity);
+        Ok(made.and_then(|key| backend.seen(&key.0, &key.1)))
     }
 
     async fn push(&self, _schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {

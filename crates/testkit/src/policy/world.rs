@@ -121,6 +121,7 @@ impl World {
                 groups: true,
             },
             stamps,
+            stamp_error: 0,
             page_rows: 10,
         };
         let mut backend = Backend::new(Arc::new(schema), capabilities);

@@ -2,10 +2,12 @@
 
 use driftless_record::ConflictRule;
 
-use super::config::Config;
-use super::life::Crash;
+use super::config::{Config, Play};
+use super::life::{Ailment, Crash};
 use super::network::{Link, Weather};
 use super::random::Rng;
+use super::schema::Reshape;
+use crate::backend::Sight;
 
 /// What happens in one step. Records are named by their place among those that are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Act {
         device: usize,
         /// Which account.
         of: usize,
-        /// Which field: name, city or status.
+        /// Which field: name, city, status or extra.
         field: usize,
         /// Which of a few values.
         value: usize,
@@ -139,7 +141,59 @@ pub enum Act {
         /// Whether they belong on devices.
         contacts: bool,
     },
+    /// The administrator lets only some accounts belong on the devices, or all of them again.
+    Filter {
+        /// Those of this name stay off; `None` means that all belong there.
+        name: Option<usize>,
+    },
+    /// The user loses the right to an account, or has it again.
+    Right {
+        /// Which account.
+        of: usize,
+        /// Whether he may see and change it.
+        sight: Sight,
+    },
+    /// Somebody in the office replaces an account by another one that stands for the same customer.
+    Merge {
+        /// Which account goes.
+        of: usize,
+        /// Which one stays.
+        into: usize,
+    },
+    /// The server's data get another form.
+    Reshape(Reshape),
+    /// The server forgets how far devices have read.
+    Forget,
+    /// The server puts every change off.
+    Busy {
+        /// For how many milliseconds.
+        millis: i64,
+    },
+    /// A device's sign-in runs out.
+    Expire {
+        /// The device.
+        device: usize,
+    },
+    /// The user of a device signs in again.
+    SignIn {
+        /// The device.
+        device: usize,
+    },
+    /// A device's disk fails at its n-th call to a port from here.
+    Disk {
+        /// The device.
+        device: usize,
+        /// At which call.
+        call: u64,
+        /// What it says.
+        ailment: Ailment,
+        /// Whether a commit has been carried out all the same.
+        crash: Crash,
+    },
 }
+
+/// How many rules there are by which the server can refuse.
+pub(super) const RULES: usize = 4;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +218,10 @@ impl Step {
         Self {
             gap,
             salt: rng.next(),
-            act: act(rng, config.devices),
+            act: match config.play {
+                Play::Everything => act(rng, config.devices),
+                Play::Order => act_in_order(rng, config.devices),
+            },
         }
     }
 }
@@ -172,7 +229,13 @@ impl Step {
 fn act(rng: &mut Rng, devices: usize) -> Act {
     let device = rng.index(devices);
     let of = rng.index(5);
-    match rng.below(41) {
+    // Most of what happens is that people write and devices synchronize.
+    let what = match rng.below(72) {
+        56..=63 => 3,
+        64.. => 23,
+        what => what,
+    };
+    match what {
         0..=2 => Act::Create {
             device,
             parent: rng.one_in(2).then_some(of),
@@ -180,7 +243,7 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
         3..=11 => Act::Set {
             device,
             of,
-            field: rng.index(3),
+            field: rng.index(4),
             value: rng.index(3),
         },
         12 => Act::Delete { device, of },
@@ -193,7 +256,7 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
         },
         17..=20 => Act::Office {
             of,
-            field: rng.index(3),
+            field: rng.index(4),
             value: rng.index(3),
         },
         21 => Act::OfficeCreate,
@@ -229,19 +292,36 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
             device,
             millis: rng.millis(-600_000, 600_000),
         },
-        38 => Act::Cut {
-            device,
-            link: rng
-                .pick(&[Link::Down, Link::Silent, Link::NoReplies])
-                .unwrap_or(Link::Down),
-            millis: rng.millis(1_000, 7_200_000),
-        },
+        38 => cut(rng, device),
         39 if rng.one_in(2) => Act::Refuse {
-            rule: rng.one_in(2).then(|| rng.index(2)),
+            rule: rng.one_in(2).then(|| rng.index(RULES)),
         },
         40 => Act::Scope {
             contacts: rng.one_in(2),
         },
+        41 | 42 => Act::Filter {
+            name: (!rng.one_in(4)).then(|| rng.index(3)),
+        },
+        43 | 44 => Act::Right {
+            of,
+            sight: if rng.one_in(2) {
+                Sight::Shown
+            } else {
+                Sight::Hidden
+            },
+        },
+        45 => Act::Merge {
+            of,
+            into: rng.index(5),
+        },
+        46 | 47 => Act::Reshape(Reshape::draw(rng)),
+        48 => Act::Forget,
+        49 => Act::Busy {
+            millis: rng.millis(1_000, 1_200_000),
+        },
+        50 => Act::Expire { device },
+        51 => Act::SignIn { device },
+        52 | 53 => disk(rng, device),
         _ => Act::Rule(
             rng.pick(&[
                 ConflictRule::ExecutionOrder,
@@ -251,5 +331,69 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
             ])
             .unwrap_or_default(),
         ),
+    }
+}
+
+fn cut(rng: &mut Rng, device: usize) -> Act {
+    Act::Cut {
+        device,
+        link: rng
+            .pick(&[Link::Down, Link::Silent, Link::NoReplies, Link::HalfOpen])
+            .unwrap_or(Link::Down),
+        millis: rng.millis(1_000, 7_200_000),
+    }
+}
+
+fn disk(rng: &mut Rng, device: usize) -> Act {
+    Act::Disk {
+        device,
+        call: 1 + rng.below(80),
+        ailment: rng
+            .pick(&[Ailment::Busy, Ailment::Broken, Ailment::Full])
+            .unwrap_or(Ailment::Busy),
+        crash: if rng.one_in(2) {
+            Crash::Before
+        } else {
+            Crash::After
+        },
+    }
+}
+
+/// Draws what can happen where the later edit is to win, whatever else goes wrong.
+fn act_in_order(rng: &mut Rng, devices: usize) -> Act {
+    let (device, of) = (rng.index(devices), rng.index(3));
+    match rng.below(24) {
+        0..=8 => Act::Set {
+            device,
+            of,
+            field: rng.index(3),
+            value: rng.index(8),
+        },
+        9..=12 => Act::Office {
+            of,
+            field: rng.index(3),
+            value: rng.index(8),
+        },
+        13..=18 => Act::Sync {
+            device,
+            weather: rng
+                .pick(&[Weather::Fine, Weather::Shaky, Weather::Stormy])
+                .unwrap_or(Weather::Fine),
+            deadline: rng.one_in(6).then(|| rng.below(5_000)),
+            page_rows: 1 + rng.index(4),
+        },
+        19 => Act::KillNow { device },
+        20 => Act::Turn {
+            device,
+            millis: rng.millis(-86_400_000, 86_400_000),
+        },
+        21 => cut(rng, device),
+        22 => disk(rng, device),
+        _ if rng.one_in(4) => Act::Reboot { device },
+        _ => Act::Kill {
+            device,
+            call: 1 + rng.below(120),
+            crash: Crash::After,
+        },
     }
 }

@@ -1,10 +1,11 @@
 //! The views of a device: they are what the server's data and the pending operations make of each other (I4), and no
 //! checkpoint is ahead of its rows (I6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    EntityName, Fields, Operation, OperationKind, Record, RecordId, Revision, Settings, Value,
+    EntityName, EntitySchema, FieldName, Fields, Operation, OperationKind, Record, RecordId, Revision,
+    Settings, Value,
 };
 use driftless_store::{Image, OperationSelection};
 use driftless_transport::Deletions;
@@ -22,13 +23,24 @@ pub(super) fn filled(fields: &Fields) -> Fields {
         .collect()
 }
 
+/// Returns the fields with a value that an entity has now and has always had, with values of one kind. A key that the
+/// server makes is shown before an operation says it.
+fn lasting(fields: &Fields, of: &EntitySchema, form: &str) -> Fields {
+    let mut lasting = filled(fields);
+    // In another form than the first, the city may have been away.
+    lasting.retain(|name, _| form == "1" || !["city", "town"].contains(&name.as_str()));
+    let is_lasting = |name: &FieldName| of.field(name).is_some_and(|field| !field.server_made);
+    lasting.retain(|name, _| name.as_str() != "extra" && is_lasting(name));
+    lasting
+}
+
 /// Checks that each unsettled record looks as its image and its pending operations say.
 pub(super) fn views(device: &Device) -> Result<(), Violation> {
     let schema = device.store.schema()?;
     for name in ENTITIES.map(entity) {
-        if schema.entity(name.as_str()).is_none() {
+        let Some(of) = schema.entity(name.as_str()) else {
             continue;
-        }
+        };
         let mut unsettled = device.store.unsettled(&name)?;
         let pending = device
             .store
@@ -46,9 +58,9 @@ pub(super) fn views(device: &Device) -> Result<(), Violation> {
                 return Err(Violation::new("I4", text));
             };
             let of_record = pending.iter().filter(|o| o.entity == name && o.record == id);
-            let expected = fold(&image, of_record);
+            let expected = fold(&image, of_record).map(|fields| lasting(&fields, of, &schema.version));
             let found = device.store.get(&name, &id)?;
-            let found = found.map(|record| filled(&record.fields));
+            let found = found.map(|record| lasting(&record.fields, of, &schema.version));
             if found != expected {
                 let text = format!(
                     "device {}: {name} {id} is shown as {found:?}, its operations make it {expected:?}",
@@ -89,7 +101,7 @@ fn fold<'a>(image: &Image, pending: impl Iterator<Item = &'a Operation>) -> Opti
             }
         };
     }
-    seen.map(|fields| filled(&fields))
+    seen
 }
 
 /// Checks that everything up to a device's checkpoint is on it.
@@ -98,11 +110,15 @@ pub(super) fn checkpoints(device: &Device, server: &Backend) -> Result<(), Viola
         return Ok(());
     }
     for name in ENTITIES.map(entity) {
-        let Some(position) = position(device, &name)? else {
+        let (Some(position), Some(of)) = (position(device, &name)?, server.schema().entity(name.as_str()))
+        else {
             continue;
         };
+        let covered: BTreeSet<RecordId> = server.in_scope(of, None).into_iter().map(|(id, _)| id).collect();
         for (id, at) in server.changes(&name) {
-            if at <= position {
+            // What is out of sight is not sent.
+            let told = covered.contains(&id) || server.record(&name, &id).is_none();
+            if at <= position && told {
                 is_known(device, server, (&name, &id), at)?;
             }
         }
@@ -116,6 +132,13 @@ fn position(device: &Device, name: &EntityName) -> Result<Option<u64>, Violation
         return Ok(None);
     };
     let note: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    // With a filter, what it leaves out is not sent either.
+    if note["data"]["filter"]
+        .as_str()
+        .is_some_and(|filter| filter != "null")
+    {
+        return Ok(None);
+    }
     let checkpoint = note["data"]["checkpoint"].as_str();
     Ok(checkpoint.and_then(|text| text.split('/').next()?.parse().ok()))
 }
@@ -136,16 +159,17 @@ fn is_known(
         Err(Violation::new("I6", text))
     };
     match server.record(name, id) {
-        Some(_) => {
+        Some(there) => {
             let known = match &image {
                 Some(image) => image.server.as_ref().and_then(|s| s.record.revision.clone()),
                 None => row.and_then(|row| row.revision),
             };
-            if number(known.as_ref()) < at {
+            if number(known.as_ref()) < number(there.record.revision.as_ref()).min(at) {
                 return ahead("which it has not got");
             }
         }
-        None if server.capabilities().deletions == Deletions::Reported => {
+        // Without a reason it is asked for once the device writes to it.
+        None if server.capabilities().deletions == Deletions::Reported && server.tells_reasons() => {
             let shown = match &image {
                 Some(image) => image.server.is_some() && !image.gone,
                 None => row.is_some(),
@@ -174,11 +198,20 @@ pub(super) fn difference(
     let schema = device.store.schema()?;
     for name in ENTITIES.map(entity) {
         if schema.entity(name.as_str()).is_none() {
+            if server.schema().entity(name.as_str()).is_none() {
+                continue;
+            }
             return Ok(Some("it has no schema".to_owned()));
         }
-        if !settings.covers(&name) {
+        let Some(of) = server
+            .schema()
+            .entity(name.as_str())
+            .filter(|_| settings.covers(&name))
+        else {
             continue;
-        }
+        };
+        let scope = settings.scope.as_ref().and_then(|scope| scope.get(&name));
+        let filter = scope.and_then(|scope| scope.query.filter.as_ref());
         let mut here: BTreeMap<RecordId, Fields> = BTreeMap::new();
         for (id, _) in device.store.ids(&name, None, 100_000)? {
             let record: Option<Record> = device.store.get(&name, &id)?;
@@ -188,7 +221,7 @@ pub(super) fn difference(
             );
         }
         let there: BTreeMap<RecordId, Fields> = server
-            .all(&name)
+            .in_scope(of, filter)
             .into_iter()
             .map(|(id, fields)| (id, filled(&fields)))
             .collect();

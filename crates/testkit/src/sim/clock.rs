@@ -1,7 +1,7 @@
 //! A device's clocks, driven by the time of its world.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_engine::Clock;
 use driftless_record::{BootId, Timestamp};
@@ -22,6 +22,8 @@ pub(super) struct SimClock {
     wrong: AtomicI64,
     started: AtomicI64,
     boots: AtomicU64,
+    /// When it was started, each time, in the true time of the world.
+    starts: Mutex<Vec<i64>>,
 }
 
 impl SimClock {
@@ -33,6 +35,7 @@ impl SimClock {
             wrong: AtomicI64::new(wrong),
             started: AtomicI64::new(0),
             boots: AtomicU64::new(1),
+            starts: Mutex::new(vec![0]),
         }
     }
 
@@ -44,7 +47,28 @@ impl SimClock {
     /// Starts the device anew.
     pub(super) fn reboot(&self) {
         self.boots.fetch_add(1, Ordering::Relaxed);
-        self.started.store(self.timeline.now(), Ordering::Relaxed);
+        let now = self.timeline.now();
+        self.started.store(now, Ordering::Relaxed);
+        self.starts().push(now);
+    }
+
+    fn starts(&self) -> MutexGuard<'_, Vec<i64>> {
+        self.starts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the true time at which the clock that counts from a start showed so much.
+    pub(super) fn true_time(&self, boot: BootId, monotonic: i64) -> i64 {
+        let start = (boot.0.as_u128() >> 64)
+            .checked_sub(1)
+            .and_then(|at| usize::try_from(at).ok());
+        let starts = self.starts();
+        monotonic + start.and_then(|at| starts.get(at).copied()).unwrap_or_default()
+    }
+
+    /// Returns whether the device was started anew after one time and until another.
+    pub(super) fn was_started(&self, after: i64, until: i64) -> bool {
+        let between = |start: &i64| *start > after && *start <= until;
+        self.starts().iter().any(between)
     }
 }
 

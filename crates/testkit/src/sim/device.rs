@@ -9,12 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use driftless_engine::{Account, Engine, EngineError, Host, Parts, Policy, SyncOptions, SyncReport};
+use driftless_engine::{
+    Account, Engine, EngineError, Host, Parts, Policy, StoreCalls, SyncOptions, SyncReport,
+};
 use driftless_record::{DeviceId, OperationId, RecordId, UserId};
 use driftless_store::RecordStore;
 use uuid::Uuid;
 
 use super::clock::SimClock;
+use super::config::Config;
 use super::life::Life;
 use super::network::Network;
 use super::run::{Broken, Stores};
@@ -23,7 +26,6 @@ use super::timeline::Timeline;
 use super::wire::SimTransport;
 use crate::backend::BackendTransport;
 use crate::host::SeededRandom;
-use driftless_transport::Capabilities;
 
 type Running = Pin<Box<dyn Future<Output = Result<SyncReport, EngineError>>>>;
 
@@ -54,6 +56,8 @@ pub(super) struct Device {
     pub(super) decided: BTreeSet<OperationId>,
     /// The operations that have ended, and how.
     pub(super) ended: BTreeMap<OperationId, &'static str>,
+    /// Whether the server makes the keys of records.
+    pub(super) server_keys: bool,
     /// How many changes others have made to the server, as far as they concern this device.
     pub(super) foreign: u64,
     lives: u64,
@@ -91,6 +95,7 @@ impl Device {
             acknowledged: BTreeMap::new(),
             decided: BTreeSet::new(),
             ended: BTreeMap::new(),
+            server_keys: false,
             foreign: 0,
             lives: 0,
             seed,
@@ -113,7 +118,7 @@ impl Device {
     pub(super) fn begin(
         &mut self,
         timeline: &Arc<Timeline>,
-        capabilities: &Capabilities,
+        config: &Config,
         options: SyncOptions,
         broken: &Broken,
     ) {
@@ -122,7 +127,8 @@ impl Device {
             timeline: timeline.clone(),
             network: self.network.clone(),
             life: self.life.clone(),
-            capabilities: capabilities.clone(),
+            capabilities: config.capabilities.clone(),
+            whole_seconds: config.whole_seconds,
             tamper: broken.push,
         };
         let engine = self.engine.clone();
@@ -214,6 +220,7 @@ fn process(
     };
     let seen = SimStore::new(store.clone(), life.clone(), broken.commit);
     let mut parts = Parts::new(Arc::new(seen), host, account);
+    parts.store_calls = StoreCalls::WherePolled;
     if let Some(policy) = &broken.policy {
         parts.policy = Policy::BuiltIn(policy.clone());
     }

@@ -7,18 +7,28 @@ use driftless_store::{LogSelection, OperationSelection};
 
 use super::device::Device;
 use super::oracle::Oracle;
+use super::order::Order;
 use super::run::Violation;
 
 /// More answers than this never bring an operation no further without a person being asked.
 const MAX_TRIES: u32 = 30;
 
 /// Checks the operations of a device.
-pub(super) fn check(device: &mut Device, oracle: &Oracle) -> Result<(), Violation> {
+pub(super) fn check(
+    device: &mut Device,
+    oracle: &Oracle,
+    order: &mut Order,
+    now: i64,
+) -> Result<(), Violation> {
     let operations = device.store.operations(&OperationSelection::Latest(1_000_000))?;
+    order.look(device.number, &device.clock, &operations, now);
     let log = device.store.log(&LogSelection::Latest(1_000_000))?;
+    let renamed = device.server_keys;
     let by_id: BTreeMap<OperationId, &Operation> = operations.iter().map(|o| (o.id, o)).collect();
     for (id, record) in &device.acknowledged {
-        if by_id.get(id).is_none_or(|operation| operation.record != *record) {
+        // The server may have given the record another id since.
+        let is_it = |operation: &Operation| operation.record == *record || renamed;
+        if !by_id.get(id).is_some_and(|operation| is_it(operation)) {
             let text = format!("device {}: the saved operation {id} is gone", device.number);
             return Err(Violation::new("I1", text));
         }

@@ -19,8 +19,30 @@ pub enum Crash {
 pub(super) enum Plight {
     /// The process ends.
     Dies(Crash),
-    /// The disk is full, once.
+    /// The disk fails, once.
+    Fails(Ailment, Crash),
+}
+
+/// What a disk that fails says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ailment {
+    /// Another process holds the store.
+    Busy,
+    /// Something is wrong with it.
+    Broken,
+    /// It is full. Reading goes on.
     Full,
+}
+
+impl Ailment {
+    /// Returns the error of a store.
+    pub(super) fn error(self) -> StoreError {
+        match self {
+            Self::Busy => StoreError::Busy,
+            Self::Broken => StoreError::Backend("the disk failed".into()),
+            Self::Full => StoreError::Full,
+        }
+    }
 }
 
 /// What a call to a port is to do.
@@ -32,8 +54,8 @@ pub(super) enum Turn {
     GoesUnseen,
     /// Nothing.
     Dead,
-    /// Nothing, and it says that the disk is full if it wanted to write.
-    Full,
+    /// It says that the disk failed; a commit is carried out all the same after the crash.
+    Fails(Ailment, Crash),
 }
 
 /// The life of one process.
@@ -85,7 +107,7 @@ impl Life {
         }
         match due {
             None => Turn::Goes,
-            Some((_, Plight::Full)) => Turn::Full,
+            Some((_, Plight::Fails(ailment, crash))) => Turn::Fails(ailment, crash),
             Some((_, Plight::Dies(crash))) => {
                 self.end();
                 match crash {

@@ -32,6 +32,8 @@ pub enum Link {
     Silent,
     /// Requests, but no replies.
     NoReplies,
+    /// Requests, after the device has given up, if they may come late at all.
+    HalfOpen,
 }
 
 /// What becomes of one request.
@@ -58,6 +60,8 @@ struct State {
     weather: Weather,
     link: Link,
     link_until: i64,
+    /// Whether the server takes the sign-in.
+    signed_in: bool,
 }
 
 /// The way from one device to the server.
@@ -77,6 +81,7 @@ impl Network {
                 weather: Weather::Fine,
                 link: Link::Up,
                 link_until: 0,
+                signed_in: true,
             }),
             repeats,
         }
@@ -100,6 +105,11 @@ impl Network {
         state.link_until = until;
     }
 
+    /// Lets the sign-in run out, or renews it.
+    pub(super) fn sign_in(&self, signed_in: bool) {
+        self.lock().signed_in = signed_in;
+    }
+
     /// Returns what becomes of a request now.
     pub(super) fn fate(&self, now: i64) -> Fate {
         let mut state = self.lock();
@@ -108,6 +118,7 @@ impl Network {
         } else {
             Link::Up
         };
+        let signed_in = state.signed_in;
         let rng = &mut state.rng;
         let (there, back) = (rng.millis(5, 400), rng.millis(5, 400));
         let chance = rng.below(12);
@@ -135,6 +146,11 @@ impl Network {
             Link::Down => return Fate::Fails(there, unreachable()),
             Link::Silent => return Fate::Fails(TIMEOUT, lost()),
             Link::NoReplies => return Fate::ReplyLost { there },
+            Link::HalfOpen if self.repeats => return Fate::ReplyLost { there: late },
+            Link::HalfOpen => return Fate::Fails(TIMEOUT, lost()),
+        }
+        if !signed_in {
+            return Fate::Fails(there + back, TransportError::SignIn { host: host() });
         }
         if !goes_wrong {
             return fine;
@@ -167,7 +183,7 @@ impl Network {
             11 => Fate::Fails(
                 there,
                 TransportError::Throttled {
-                    after: Duration::from_secs(2),
+                    after: Duration::from_secs(1 << cut),
                 },
             ),
             _ => Fate::Answered {

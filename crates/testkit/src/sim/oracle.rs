@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use driftless_record::{EntityName, Fields, OperationId, RecordId, RequestId};
-use driftless_transport::Idempotency;
+use driftless_record::{
+    ChangeAction, EntityName, Fields, Operation, OperationId, OperationKind, RecordId, RequestId,
+};
 
 use super::run::Violation;
 use crate::backend::{Backend, Effect};
@@ -15,8 +16,8 @@ pub(super) type Key = (EntityName, RecordId);
 pub(super) struct Origin {
     /// The device.
     pub(super) device: usize,
-    /// Its place in that device's order.
-    pub(super) sequence: u64,
+    /// The operation as its device has it.
+    pub(super) operation: Operation,
     /// The operations that it needs and that had not ended on the device.
     pub(super) needs: Vec<OperationId>,
 }
@@ -32,9 +33,20 @@ pub(super) struct Oracle {
     /// Per device and record, the last place in the device's order that had an effect.
     last: BTreeMap<(usize, Key), u64>,
     effects: usize,
+    changes: usize,
+    /// Whether reading a record back proves nothing, as the server writes something else than it is sent.
+    rewrites: bool,
 }
 
 impl Oracle {
+    /// Begins to watch a server that writes what it is sent, or something else.
+    pub(super) fn new(rewrites: bool) -> Self {
+        Self {
+            rewrites,
+            ..Self::default()
+        }
+    }
+
     /// Returns the effects that are new.
     pub(super) fn new_effects(&mut self, server: &Backend) -> Vec<Effect> {
         let new = server.effects()[self.effects..].to_vec();
@@ -42,14 +54,17 @@ impl Oracle {
         new
     }
 
-    /// Notes the state of a record after a change.
-    pub(super) fn note(&mut self, server: &Backend, key: &Key) {
-        let state = server.record(&key.0, &key.1).map(|found| found.record.fields);
-        self.states.entry(key.clone()).or_default().push(state);
+    /// Notes the states that records have had since, up to a place in the server's history.
+    pub(super) fn note(&mut self, server: &Backend, until: usize) {
+        let new = server.history().get(self.changes..until).unwrap_or_default();
+        self.changes += new.len();
+        for (key, state) in new {
+            self.states.entry(key.clone()).or_default().push(state.clone());
+        }
     }
 
     /// Notes an effect and judges it: at most one for a sending and an operation (I2), in the order of the record (I3)
-    /// and of what needs what (L5).
+    /// and of what needs what (L5), and of nothing but what its operations say (L26).
     pub(super) fn judge(
         &mut self,
         server: &Backend,
@@ -57,24 +72,26 @@ impl Oracle {
         origins: &BTreeMap<OperationId, Origin>,
     ) -> Result<(), Violation> {
         let key = (effect.change.entity.clone(), effect.change.record.clone());
-        self.note(server, &key);
+        self.note(server, effect.at);
         let count = self.states.get(&key).map_or(0, Vec::len);
+        let remembers = server.capabilities().idempotency.remembers_requests();
         let of_request = self.requests.entry(effect.request).or_default();
         *of_request += 1;
-        if *of_request > 1 {
+        // Where requests are not remembered, one that the network repeats makes a record again that is gone meanwhile.
+        let makes = matches!(effect.change.action, ChangeAction::Create(_));
+        if *of_request > 1 && (remembers || !makes) {
             return Err(Violation::new(
                 "I2",
                 format!("sending {} had two effects", effect.request),
             ));
         }
-        let repeatable = server.capabilities().idempotency == Idempotency::Repeatable;
         let mut repeated = false;
         for operation in &effect.operations {
             let before = self.effects_of.entry(*operation).or_default();
             // Reading back proves nothing once somebody else has changed the record: it may be done once more then.
-            let alone = before.last().is_some_and(|last| last + 1 == count);
+            let alone = before.last().is_some_and(|last| last + 1 == count) && !self.rewrites;
             repeated |= !before.is_empty();
-            if !before.is_empty() && (repeatable || alone) {
+            if !before.is_empty() && (remembers || alone) {
                 return Err(Violation::new(
                     "I2",
                     format!("operation {operation} had two effects"),
@@ -85,6 +102,7 @@ impl Oracle {
         if repeated {
             return Ok(());
         }
+        says_so(effect, origins)?;
         for operation in &effect.operations {
             let Some(origin) = origins.get(operation) else {
                 let text = format!("the server did operation {operation}, which no device has");
@@ -96,11 +114,11 @@ impl Oracle {
                 return Err(Violation::new("L5", text));
             }
             let last = self.last.entry((origin.device, key.clone())).or_default();
-            if *last >= origin.sequence {
+            if *last >= origin.operation.sequence {
                 let text = format!("operation {operation} had its effect after a later one of its record");
                 return Err(Violation::new("I3", text));
             }
-            *last = origin.sequence;
+            *last = origin.operation.sequence;
         }
         Ok(())
     }
@@ -118,4 +136,29 @@ impl Oracle {
                 .get(key)
                 .is_some_and(|states| states.iter().flatten().any(|state| wanted(Some(state))))
     }
+}
+
+/// Checks that an update sets the fields that its operations edit, to the values that they say, and no others.
+fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(), Violation> {
+    let ChangeAction::Update(fields) = &effect.change.action else {
+        return Ok(());
+    };
+    for (field, value) in fields {
+        let said = effect
+            .operations
+            .iter()
+            .filter_map(|id| origins.get(id))
+            .any(|origin| {
+                matches!(&origin.operation.kind, OperationKind::Create(edits) | OperationKind::Update(edits)
+                if edits.get(field).is_some_and(|edit| edit.new == *value))
+            });
+        if !said {
+            let text = format!(
+                "sending {} sets {field}, as no operation of it says",
+                effect.request
+            );
+            return Err(Violation::new("L26", text));
+        }
+    }
+    Ok(())
 }

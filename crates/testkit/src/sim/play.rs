@@ -1,16 +1,18 @@
 //! Carrying out the steps.
 
 use driftless_engine::{Decision, EngineError, SyncOptions, TakeOver, Written};
-use driftless_record::{Cause, CauseClass, Change, ChangeAction, Fields, Query, RecordId, Value};
+use driftless_record::{FieldKind, Fields, Query, RecordId, Schema, Value};
 use driftless_store::LogSelection;
 
 use super::act::Act;
 use super::device::Device;
-use super::life::Plight;
+use super::life::{Ailment, Crash, Plight};
 use super::network::Weather;
 use super::run::Violation;
 use super::schema::{STATUSES, entity, field, fields, lookup};
+use super::there;
 use super::world::World;
+use crate::backend::References;
 
 /// Lets something happen.
 pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Violation> {
@@ -22,7 +24,10 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             field,
             value,
         } => {
-            let given = edit(*field, *value);
+            let Some(schema) = world.devices.get(*device).and_then(|d| d.store.schema().ok()) else {
+                return Ok(());
+            };
+            let given = edit(&schema, *field, *value);
             let text = told(&given);
             on_account(world, *device, *of, &format!("sets {text} of"), |device, id| {
                 device.engine.update("Account", id.as_str(), given.clone())
@@ -38,12 +43,12 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             let Some(id) = account_there(world, *of) else {
                 return Ok(());
             };
-            let given = edit(*field, *value);
+            let given = edit(&world.shape.schema(false), *field, *value);
             let text = told(&given);
-            world.server().put(&entity("Account"), &id, given);
+            world.office_sets(&(entity("Account"), id.clone()), given);
             let name = world.record_name(("Account", &id));
             world.tell(format_args!("the office sets {text} of {name}"));
-            world.office_changed(&(entity("Account"), id));
+            world.office_changed();
             Ok(())
         }
         Act::OfficeCreate => world.office_creates("Office"),
@@ -51,10 +56,15 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             let Some(id) = account_there(world, *of) else {
                 return Ok(());
             };
-            world.server().remove(&entity("Account"), &id);
+            if world.config.habits.references == References::Restrict
+                && world.server().is_referred_to(&(entity("Account"), id.clone()))
+            {
+                return Ok(());
+            }
+            world.server().remove_with_children(&entity("Account"), &id);
             let name = world.record_name(("Account", &id));
             world.tell(format_args!("the office deletes {name}"));
-            world.office_changed(&(entity("Account"), id));
+            world.office_changed();
             Ok(())
         }
         Act::Sync {
@@ -76,7 +86,16 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             Ok(())
         }
         Act::Full { device, call } => {
-            trouble(world, *device, *call, Plight::Full);
+            trouble(world, *device, *call, Plight::Fails(Ailment::Full, Crash::Before));
+            Ok(())
+        }
+        Act::Disk {
+            device,
+            call,
+            ailment,
+            crash,
+        } => {
+            trouble(world, *device, *call, Plight::Fails(*ailment, *crash));
             Ok(())
         }
         Act::KillNow { device } => world.revive(*device),
@@ -105,31 +124,47 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             ));
             Ok(())
         }
-        Act::Refuse { rule } => {
-            let refuse = rule.map(|rule| {
-                if rule == 0 {
-                    no_second as fn(&Change) -> _
-                } else {
-                    no_contacts
-                }
-            });
-            world.server().refuse(refuse);
-            world.tell(format_args!("the server refuses by rule {rule:?}"));
+        Act::Expire { device } => {
+            sign_in(world, *device, SignIn::RunsOut);
             Ok(())
         }
-        Act::Rule(rule) => {
-            world.settings.conflict = *rule;
-            world.administer();
-            world.tell(format_args!("the administrator sets {rule:?}"));
+        Act::SignIn { device } => {
+            sign_in(world, *device, SignIn::Again);
             Ok(())
         }
-        Act::Scope { contacts } => {
-            let off = (!contacts).then(|| entity("Contact"));
-            world.settings.excluded = off.into_iter().collect();
-            world.administer();
-            let word = if *contacts { "belong" } else { "do not belong" };
-            world.tell(format_args!("contacts {word} on devices"));
+        Act::Refuse { .. }
+        | Act::Rule(_)
+        | Act::Scope { .. }
+        | Act::Filter { .. }
+        | Act::Right { .. }
+        | Act::Merge { .. }
+        | Act::Reshape(_)
+        | Act::Forget
+        | Act::Busy { .. } => {
+            there::play(world, act);
             Ok(())
+        }
+    }
+}
+
+/// What becomes of a sign-in.
+enum SignIn {
+    RunsOut,
+    Again,
+}
+
+fn sign_in(world: &mut World<'_>, number: usize, what: SignIn) {
+    let Some(device) = world.devices.get(number) else {
+        return;
+    };
+    match what {
+        SignIn::RunsOut => {
+            device.network.sign_in(false);
+            world.tell(format_args!("the sign-in of device {number} runs out"));
+        }
+        SignIn::Again => {
+            device.network.sign_in(true);
+            world.tell(format_args!("the user of device {number} signs in"));
         }
     }
 }
@@ -150,7 +185,7 @@ pub(super) fn synchronize(
         return Ok(());
     };
     device.network.weather(weather, salt);
-    device.begin(&timeline, &world.config.capabilities, options, broken);
+    device.begin(&timeline, &world.config, options, broken);
     world.tell(format_args!("device {number} begins to synchronize, {weather:?}"));
     world.go_on(number)
 }
@@ -165,14 +200,29 @@ fn trouble(world: &mut World<'_>, number: usize, call: u64, plight: Plight) {
 }
 
 /// Returns an edit of one field to one of a few values.
-fn edit(which: usize, value: usize) -> Fields {
-    match which % 3 {
-        0 => fields(&[("name", Value::text(format!("v{value}")))]),
-        1 => fields(&[("city", Value::text(format!("v{value}")))]),
-        _ => {
+fn edit(schema: &Schema, which: usize, value: usize) -> Fields {
+    let account = schema.entity("Account");
+    let has = |name: &str| account.is_some_and(|account| account.field(&field(name)).is_some());
+    let text = Value::text(format!("v{value}"));
+    match which % 4 {
+        1 if has("city") => fields(&[("city", text)]),
+        1 if has("town") => fields(&[("town", text)]),
+        2 => {
             let status = STATUSES.get(value % 3).copied().unwrap_or("open");
             fields(&[("status", Value::Choice(status.into()))])
         }
+        3 if has("extra") => {
+            let kind = account.and_then(|account| Some(&account.field(&field("extra"))?.kind));
+            let whole = i64::try_from(value).unwrap_or_default();
+            let value = match kind {
+                Some(FieldKind::Int { .. }) => Value::Int(whole),
+                // Half of them can be kept as whole numbers.
+                _ if value.is_multiple_of(2) => Value::text(value.to_string()),
+                _ => text,
+            };
+            fields(&[("extra", value)])
+        }
+        _ => fields(&[("name", text)]),
     }
 }
 
@@ -194,7 +244,7 @@ fn account_here(world: &World<'_>, number: usize, of: usize) -> Option<RecordId>
 }
 
 /// Returns an account of the server.
-fn account_there(world: &World<'_>, of: usize) -> Option<RecordId> {
+pub(super) fn account_there(world: &World<'_>, of: usize) -> Option<RecordId> {
     let ids: Vec<RecordId> = world.server().all(&entity("Account")).into_keys().collect();
     ids.get(of.checked_rem(ids.len())?).cloned()
 }
@@ -274,6 +324,9 @@ fn create(world: &mut World<'_>, number: usize, parent: Option<usize>) -> Result
 }
 
 fn again(world: &mut World<'_>, number: usize, of: usize) -> Result<(), Violation> {
+    if world.config.server_keys {
+        return after(world, number);
+    }
     let Some(id) = account_here(world, number, of) else {
         return after(world, number);
     };
@@ -343,29 +396,4 @@ fn decide(world: &mut World<'_>, number: usize, of: usize, how: usize) -> Result
         "device {number} decides entry {id} by {decision:?}: {said}"
     ));
     after(world, number)
-}
-
-fn cause(class: CauseClass) -> Cause {
-    Cause {
-        class,
-        field: None,
-        code: "NO".to_owned(),
-        text: class.words().to_owned(),
-    }
-}
-
-/// Refuses a value that the business does not want.
-fn no_second(change: &Change) -> Option<Cause> {
-    let (ChangeAction::Create(fields) | ChangeAction::Update(fields)) = &change.action else {
-        return None;
-    };
-    let bad = [field("name"), field("city")]
-        .iter()
-        .any(|name| fields.get(name) == Some(&Value::text("v2")));
-    bad.then(|| cause(CauseClass::Validation))
-}
-
-/// Refuses everything about contacts, as if the right to them was taken away.
-fn no_contacts(change: &Change) -> Option<Cause> {
-    (change.entity == entity("Contact")).then(|| cause(CauseClass::Permission))
 }

@@ -116,6 +116,8 @@ pub struct Report {
     pub operations: usize,
     /// How many effects the server had from devices.
     pub effects: usize,
+    /// How many final values were compared with the edit that was made last.
+    pub compared: usize,
     /// What was broken, if anything.
     pub violation: Option<Violation>,
     /// What happened, a line each.
@@ -133,6 +135,7 @@ pub fn run(plan: &Plan, stores: &dyn Stores, broken: &Broken) -> Report {
                 device_millis: 0,
                 operations: 0,
                 effects: 0,
+                compared: 0,
                 violation: Some(violation),
                 story: Vec::new(),
             };
@@ -151,12 +154,14 @@ pub fn run(plan: &Plan, stores: &dyn Stores, broken: &Broken) -> Report {
     let now = world.timeline.now();
     let operations = world.devices.iter().map(|device| device.acknowledged.len()).sum();
     let effects = world.server().effects().len();
+    let compared = world.compared;
     let story: Story = world.story;
     Report {
         trace: story.hash(),
         device_millis: now.saturating_mul(i64::try_from(plan.config.devices).unwrap_or(1)),
         operations,
         effects,
+        compared,
         violation,
         story: story.into_lines(),
     }

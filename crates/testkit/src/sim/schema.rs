@@ -10,6 +10,8 @@ use driftless_record::{
     RecordId, Schema, Value,
 };
 
+use super::random::Rng;
+
 /// The entities of a world.
 pub(super) const ENTITIES: [&str; 2] = ["Account", "Contact"];
 
@@ -39,24 +41,167 @@ pub(super) fn lookup(to: &RecordId) -> Value {
     })
 }
 
-/// Returns the schema.
-pub(super) fn schema() -> Schema {
-    let text = FieldKind::Text { max_chars: Some(40) };
-    let required = |name: &str, kind: FieldKind| FieldSchema {
+/// The form of a world's data, as far as it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// The field `extra` of accounts, if they have it.
+    pub(super) extra: Option<Extra>,
+    /// What the city of accounts is called.
+    pub(super) city: &'static str,
+    /// Whether a new account needs a city.
+    pub(super) city_required: bool,
+    /// Whether there are contacts.
+    pub(super) contacts: bool,
+    /// Whether the server makes the keys.
+    pub(super) server_keys: bool,
+    version: u32,
+}
+
+/// The kind of the field `extra`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extra {
+    Text,
+    Whole,
+}
+
+/// How the form of the data changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reshape {
+    /// Accounts get the field `extra`, or lose it.
+    Extra,
+    /// The field `extra` takes other values.
+    Retype,
+    /// The city of accounts is called otherwise: to a device, one field goes and another one comes.
+    Rename,
+    /// New accounts need a city from here, or no longer.
+    Require,
+    /// There are no contacts any more, or there are again.
+    Contacts,
+}
+
+impl Reshape {
+    /// Draws a change.
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        rng.pick(&[
+            Self::Extra,
+            Self::Extra,
+            Self::Rename,
+            Self::Require,
+            Self::Contacts,
+        ])
+        .unwrap_or(Self::Extra)
+    }
+}
+
+impl Shape {
+    /// Makes the form in which a world begins.
+    pub(super) fn new(server_keys: bool) -> Self {
+        Self {
+            extra: None,
+            city: "city",
+            city_required: false,
+            contacts: true,
+            server_keys,
+            version: 1,
+        }
+    }
+
+    /// Changes it.
+    pub(super) fn reshape(&mut self, how: Reshape) {
+        self.version += 1;
+        match how {
+            Reshape::Extra => self.extra = self.extra.is_none().then_some(Extra::Text),
+            Reshape::Retype => {
+                self.extra = Some(match self.extra {
+                    Some(Extra::Text) => Extra::Whole,
+                    Some(Extra::Whole) | None => Extra::Text,
+                });
+            }
+            Reshape::Rename => self.city = if self.city == "city" { "town" } else { "city" },
+            Reshape::Require => self.city_required = !self.city_required,
+            Reshape::Contacts => self.contacts = !self.contacts,
+        }
+    }
+
+    /// Returns the schema.
+    pub(super) fn schema(self, cascade_delete: bool) -> Schema {
+        let mut schema = Schema {
+            version: self.version.to_string(),
+            ..Schema::default()
+        };
+        schema.add(self.account(cascade_delete));
+        if self.contacts {
+            schema.add(self.contact());
+        }
+        schema
+    }
+
+    fn key(self) -> FieldSchema {
+        FieldSchema {
+            server_made: self.server_keys,
+            ..required("id", FieldKind::Guid)
+        }
+    }
+
+    fn contact(self) -> EntitySchema {
+        let mut contact = EntitySchema::new(entity("Contact"));
+        contact.key.push(field("id"));
+        contact.add(self.key());
+        contact.add(required("name", text()));
+        let targets = vec![entity("Account")];
+        contact.add(FieldSchema::new(field("account"), FieldKind::Lookup { targets }));
+        contact.display_field = Some(field("name"));
+        contact
+    }
+
+    fn account(self, cascade_delete: bool) -> EntitySchema {
+        let mut account = EntitySchema::new(entity("Account"));
+        account.key.push(field("id"));
+        account.add(self.key());
+        account.add(required("name", text()));
+        account.add(FieldSchema {
+            required: self.city_required,
+            ..FieldSchema::new(field(self.city), text())
+        });
+        account.add(status());
+        match self.extra {
+            Some(Extra::Text) => account.add(FieldSchema::new(field("extra"), text())),
+            Some(Extra::Whole) => account.add(FieldSchema::new(field("extra"), FieldKind::Int { bits: 64 })),
+            None => {}
+        }
+        account.display_field = Some(field("name"));
+        if self.contacts {
+            let contacts = Collection {
+                entity: entity("Contact"),
+                via: field("account"),
+                cascade_delete,
+            };
+            account
+                .collections
+                .insert("contacts".try_into().unwrap(), contacts);
+        }
+        account
+    }
+}
+
+fn text() -> FieldKind {
+    FieldKind::Text { max_chars: Some(40) }
+}
+
+fn required(name: &str, kind: FieldKind) -> FieldSchema {
+    FieldSchema {
         required: true,
         ..FieldSchema::new(field(name), kind)
-    };
-    let mut account = EntitySchema::new(entity("Account"));
-    account.key.push(field("id"));
-    account.add(required("id", FieldKind::Guid));
-    account.add(required("name", text.clone()));
-    account.add(FieldSchema::new(field("city"), text.clone()));
+    }
+}
+
+fn status() -> FieldSchema {
     let options = STATUSES.map(|code| ChoiceOption {
         code: code.to_owned(),
         number: None,
         label: code.to_owned(),
     });
-    account.add(FieldSchema {
+    FieldSchema {
         each_transition_matters: true,
         ..FieldSchema::new(
             field("status"),
@@ -64,28 +209,5 @@ pub(super) fn schema() -> Schema {
                 options: options.to_vec(),
             },
         )
-    });
-    account.display_field = Some(field("name"));
-    let contacts = Collection {
-        entity: entity("Contact"),
-        via: field("account"),
-        cascade_delete: false,
-    };
-    account
-        .collections
-        .insert("contacts".try_into().unwrap(), contacts);
-    let mut contact = EntitySchema::new(entity("Contact"));
-    contact.key.push(field("id"));
-    contact.add(required("id", FieldKind::Guid));
-    contact.add(required("name", text));
-    let targets = vec![entity("Account")];
-    contact.add(FieldSchema::new(field("account"), FieldKind::Lookup { targets }));
-    contact.display_field = Some(field("name"));
-    let mut schema = Schema {
-        version: "1".to_owned(),
-        ..Schema::default()
-    };
-    schema.add(account);
-    schema.add(contact);
-    schema
+    }
 }

@@ -4,14 +4,19 @@ use driftless_engine::{Decision, SyncOptions, TakeOver};
 use driftless_store::LogSelection;
 
 use super::check::difference;
+use super::config::Play;
 use super::network::{Link, Weather};
 use super::play::synchronize;
 use super::random::Rng;
 use super::run::Violation;
+use super::schema::Reshape;
 use super::world::World;
 
 /// How many rounds of synchronizing everything may need to come to rest.
 const ROUNDS: usize = 16;
+
+/// After how many rounds a person gives up what the server refuses again and again.
+const PATIENCE: usize = 6;
 
 /// How long a round is, in milliseconds: longer than any wait between two tries.
 const ROUND_MILLIS: i64 = 400_000;
@@ -22,16 +27,24 @@ pub(super) fn settle(world: &mut World<'_>, rng: &mut Rng) -> Result<(), Violati
     for device in &world.devices {
         device.network.cut(Link::Up, 0);
         device.network.weather(Weather::Fine, 0);
+        device.network.sign_in(true);
         device.life.calm();
     }
     world.server().refuse(None);
+    world.server().set_busy_until(i64::MIN);
+    world.server().show_all();
+    if !world.shape.contacts {
+        world.shape.reshape(Reshape::Contacts);
+        world.put_shape();
+    }
     world.settings.excluded.clear();
+    world.settings.scope = None;
     world.administer();
     for number in 0..world.devices.len() {
         finish(world, number)?;
     }
     let mut left = None;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         for number in 0..world.devices.len() {
             let next = world.timeline.now().saturating_add(ROUND_MILLIS);
             world.advance(next)?;
@@ -42,11 +55,15 @@ pub(super) fn settle(world: &mut World<'_>, rng: &mut Rng) -> Result<(), Violati
             };
             synchronize(world, number, (Weather::Fine, rng.next()), options)?;
             finish(world, number)?;
-            decide(world, number, rng)?;
+            decide(world, number, rng, round)?;
             world.check()?;
         }
         left = rest(world)?;
         if left.is_none() {
+            if world.config.play == Play::Order {
+                let compared = world.order.judge(&world.server(), &world.devices)?;
+                world.compared = compared;
+            }
             return Ok(());
         }
     }
@@ -74,7 +91,7 @@ fn finish(world: &mut World<'_>, number: usize) -> Result<(), Violation> {
 }
 
 /// Decides everything that waits for a person, one way or the other.
-fn decide(world: &mut World<'_>, number: usize, rng: &mut Rng) -> Result<(), Violation> {
+fn decide(world: &mut World<'_>, number: usize, rng: &mut Rng, round: usize) -> Result<(), Violation> {
     let Some(device) = world.devices.get_mut(number) else {
         return Ok(());
     };
@@ -86,7 +103,7 @@ fn decide(world: &mut World<'_>, number: usize, rng: &mut Rng) -> Result<(), Vio
             Decision::Retry,
             Decision::Discard,
         ];
-        ways.rotate_left(rng.index(3));
+        ways.rotate_left(if round < PATIENCE { rng.index(3) } else { 3 });
         device.decided.extend(entry.operations.iter().copied());
         for way in ways {
             if let Ok(touched) = device.engine.resolve(entry.id, &way) {

@@ -11,7 +11,7 @@ use driftless_store::{
     ViewReader, WriteBatch,
 };
 
-use super::life::{Life, Turn, over};
+use super::life::{Ailment, Crash, Life, Turn, over};
 
 /// The store as one process sees it.
 pub(super) struct SimStore {
@@ -41,7 +41,8 @@ impl SimStore {
 
     fn read<T>(&self, read: impl FnOnce(&dyn RecordStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match self.life.enter() {
-            Turn::Goes | Turn::Full => read(&*self.inner),
+            Turn::Goes | Turn::Fails(Ailment::Full, _) => read(&*self.inner),
+            Turn::Fails(ailment, _) => Err(ailment.error()),
             Turn::GoesUnseen | Turn::Dead => Err(over()),
         }
     }
@@ -120,7 +121,8 @@ impl RecordStore for SimStore {
         match self.life.enter() {
             Turn::Goes => self.inner.commit(batch),
             Turn::GoesUnseen => self.inner.commit(batch).and(Err(over())),
-            Turn::Full => Err(StoreError::Full),
+            Turn::Fails(ailment, Crash::Before) => Err(ailment.error()),
+            Turn::Fails(ailment, Crash::After) => self.inner.commit(batch).and(Err(ailment.error())),
             Turn::Dead => Err(over()),
         }
     }

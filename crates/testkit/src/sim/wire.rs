@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use driftless_record::{EntityName, EntitySchema, RecordId, Schema, ServerRecord, Settings};
+use driftless_record::{EntityName, EntitySchema, OperationId, RecordId, Schema, ServerRecord, Settings};
 use driftless_transport::{
     Capabilities, ChangeDetection, Checkpoint, Contact, Deletions, Described, Page, PullRequest, PushItem,
     PushReply, SweepPage, SweepRequest, Transport, TransportError,
@@ -27,6 +27,8 @@ pub(super) struct SimTransport {
     pub(super) network: Arc<Network>,
     pub(super) life: Arc<Life>,
     pub(super) capabilities: Capabilities,
+    /// Whether changes are found by a date that knows whole seconds only.
+    pub(super) whole_seconds: bool,
     /// What a broken transport makes of the sendings of a request, before each.
     pub(super) tamper: Option<fn(&mut Vec<PushItem>)>,
 }
@@ -127,13 +129,17 @@ impl Transport for SimTransport {
 
     async fn pull(&self, request: &PullRequest) -> Result<Page, TransportError> {
         let asked = request.clone();
-        let call: Call<Page> = Arc::new(move |server| at_once(server.pull(&asked)));
-        let (mut page, _) = self.ask("pull", call).await?;
+        let call: Call<(Page, u64)> = Arc::new(move |server| {
+            let page = at_once(server.pull(&asked))?;
+            let before = server.second_before(&page.next);
+            Ok((page, before))
+        });
+        let (mut page, before) = self.ask("pull", call).await?.0;
         if self.capabilities.deletions == Deletions::Sweep {
             page.removed.clear();
         }
         if page.last {
-            page.next = self.resume(page.next);
+            page.next = self.resume(page.next, before);
         }
         Ok(page)
     }
@@ -154,6 +160,18 @@ impl Transport for SimTransport {
         let call: Call<Option<ServerRecord>> =
             Arc::new(move |server| at_once(server.fetch(&schema, &entity, &id)));
         self.ask("fetch", call).await.map(|(found, _)| found)
+    }
+
+    async fn made_by(
+        &self,
+        schema: &Arc<Schema>,
+        entity: &EntityName,
+        operation: OperationId,
+    ) -> Result<Option<ServerRecord>, TransportError> {
+        let (schema, entity) = (schema.clone(), entity.clone());
+        let call: Call<Option<ServerRecord>> =
+            Arc::new(move |server| at_once(server.made_by(&schema, &entity, operation)));
+        self.ask("look", call).await.map(|(found, _)| found)
     }
 
     async fn push(&self, schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {
@@ -184,10 +202,11 @@ impl Transport for SimTransport {
 
 impl SimTransport {
     /// Returns where the next pull begins, by the way in which the back end tells changes.
-    fn resume(&self, next: Checkpoint) -> Checkpoint {
+    fn resume(&self, next: Checkpoint, before: u64) -> Checkpoint {
         match self.capabilities.changes {
             ChangeDetection::Delta => next,
             ChangeDetection::FullRead => Checkpoint("0/0".to_owned()),
+            ChangeDetection::Watermark if self.whole_seconds => Checkpoint(format!("{before}/0")),
             ChangeDetection::Watermark => {
                 let position = next.0.split('/').next().and_then(|text| text.parse::<u64>().ok());
                 Checkpoint(format!(

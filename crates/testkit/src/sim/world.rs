@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use driftless_engine::{EngineError, SyncReport};
 use driftless_record::{ChangeAction, Fields, OperationId, RecordId, Settings, Value};
 use driftless_store::OperationSelection;
-use driftless_transport::Idempotency;
 use uuid::Uuid;
 
 use super::act::Step;
@@ -17,12 +16,13 @@ use super::config::Config;
 use super::device::{Device, Syncing};
 use super::network::Network;
 use super::oracle::{Key, Oracle, Origin};
+use super::order::Order;
 use super::run::{Broken, Plan, Stores, Violation};
-use super::schema::{self, entity, fields};
+use super::schema::{self, Shape, entity, fields};
 use super::story::Story;
 use super::timeline::{Due, Timeline};
 use super::{check, evidence, play};
-use crate::backend::{Backend, BackendTransport, Effect};
+use crate::backend::{Backend, BackendTransport, Effect, References};
 
 /// More requests than this, and as many more for each pending operation, are never needed to send an outbox.
 const MAX_PUSHES: usize = 60;
@@ -36,10 +36,15 @@ pub(super) struct World<'a> {
     pub(super) devices: Vec<Device>,
     pub(super) story: Story,
     pub(super) oracle: Oracle,
+    pub(super) order: Order,
+    /// How many final values were compared with the edit that was made last.
+    pub(super) compared: usize,
     pub(super) stores: &'a dyn Stores,
     pub(super) broken: &'a Broken,
     /// What the administrator has set.
     pub(super) settings: Settings,
+    /// The form of the data.
+    pub(super) shape: Shape,
 }
 
 impl<'a> World<'a> {
@@ -47,7 +52,10 @@ impl<'a> World<'a> {
     pub(super) fn new(plan: &Plan, stores: &'a dyn Stores, broken: &'a Broken) -> Result<Self, Violation> {
         let config = plan.config.clone();
         let timeline = Arc::new(Timeline::default());
-        let mut server = Backend::new(Arc::new(schema::schema()), config.capabilities.clone());
+        let shape = Shape::new(config.server_keys);
+        let schema = shape.schema(config.habits.references == References::Cascade);
+        let mut server = Backend::new(Arc::new(schema), config.capabilities.clone());
+        server.set_habits(config.habits);
         server.set_revisions(config.revisions);
         server.set_time_error(config.time_error);
         server.set_now(EPOCH);
@@ -55,12 +63,14 @@ impl<'a> World<'a> {
         server.set_rewrite(config.rewrites.then_some(capitals as fn(&mut Fields)));
         let backend = Arc::new(Mutex::new(server));
         let (wire, _) = BackendTransport::new(backend.clone(), "ann");
-        let repeats = config.capabilities.idempotency == Idempotency::Repeatable;
+        let repeats = config.repeats();
         let mut devices = Vec::new();
         for number in 0..config.devices {
             let wrong = config.wrong.get(number).copied().unwrap_or_default();
             let way = (&timeline, Network::new(repeats));
-            devices.push(Device::new(number, plan.seed, way, wrong, (stores, broken))?);
+            let mut device = Device::new(number, plan.seed, way, wrong, (stores, broken))?;
+            device.server_keys = config.server_keys;
+            devices.push(device);
         }
         let mut world = Self {
             timeline,
@@ -68,10 +78,13 @@ impl<'a> World<'a> {
             wire,
             devices,
             story: Story::new(),
-            oracle: Oracle::default(),
+            oracle: Oracle::new(config.rewrites),
+            order: Order::default(),
+            compared: 0,
             stores,
             broken,
             settings: Settings::default(),
+            shape,
             config,
         };
         world.tell(format_args!("the server can do {:?}", world_able(&world.config)));
@@ -121,8 +134,9 @@ impl<'a> World<'a> {
 
     /// Checks what must hold at every moment.
     pub(super) fn check(&mut self) -> Result<(), Violation> {
+        let now = self.timeline.now();
         for device in &mut self.devices {
-            evidence::check(device, &self.oracle)?;
+            evidence::check(device, &self.oracle, &mut self.order, now)?;
         }
         for device in &self.devices {
             check::views(device)?;
@@ -175,6 +189,8 @@ impl<'a> World<'a> {
             let server = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
             self.oracle.judge(&server, &effect, &origins)?;
         }
+        let server = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
+        self.oracle.note(&server, server.history().len());
         Ok(())
     }
 
@@ -212,28 +228,48 @@ impl<'a> World<'a> {
                 let Some(operation) = find(*id)?.pop() else {
                     continue;
                 };
-                let mut origin = Origin {
-                    device: device.number,
-                    sequence: operation.sequence,
-                    needs: Vec::new(),
-                };
-                for needed in operation.needs {
-                    let is_open = find(needed)?.first().is_some_and(|other| !other.state.is_final());
-                    origin.needs.extend(is_open.then_some(needed));
+                let mut needs = Vec::new();
+                for needed in &operation.needs {
+                    let is_open = find(*needed)?
+                        .first()
+                        .is_some_and(|other| !other.state.is_final());
+                    needs.extend(is_open.then_some(*needed));
                 }
-                origins.insert(*id, origin);
+                let device = device.number;
+                origins.insert(
+                    *id,
+                    Origin {
+                        device,
+                        operation,
+                        needs,
+                    },
+                );
             }
         }
         Ok(origins)
     }
 
-    /// Notes a change that somebody in the office made.
-    pub(super) fn office_changed(&mut self, key: &Key) {
+    /// Notes what somebody in the office has changed.
+    pub(super) fn office_changed(&mut self) {
         for device in &mut self.devices {
             device.foreign += 1;
         }
         let server = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
-        self.oracle.note(&server, key);
+        self.oracle.note(&server, server.history().len());
+    }
+
+    /// Sets fields of a record as somebody in the office would.
+    pub(super) fn office_sets(&mut self, key: &Key, given: Fields) {
+        self.order.office(key, &given, self.timeline.now());
+        self.server().put(&key.0, &key.1, given);
+    }
+
+    /// Serves the form that the data have now, and brings what is there into it.
+    pub(super) fn put_shape(&mut self) {
+        let cascade = self.config.habits.references == References::Cascade;
+        let schema = Arc::new(self.shape.schema(cascade));
+        self.server().convert(schema);
+        self.office_changed();
     }
 
     /// Makes an account as somebody in the office would.
@@ -244,12 +280,12 @@ impl<'a> World<'a> {
         let given = fields(&[
             ("id", Value::Guid(id)),
             ("name", Value::text(title)),
-            ("city", Value::text("v0")),
+            (self.shape.city, Value::text("v0")),
         ]);
-        self.server().put(&entity("Account"), &record, given);
+        self.office_sets(&(entity("Account"), record.clone()), given);
         let name = self.record_name(("Account", &record));
         self.tell(format_args!("the office makes {name}"));
-        self.office_changed(&(entity("Account"), record));
+        self.office_changed();
         Ok(())
     }
 
@@ -318,7 +354,14 @@ impl<'a> World<'a> {
         check::checkpoints(device, &self.server())?;
         let status = match device.engine.status() {
             Err(_) if device.life.is_over() => return self.revive(number),
-            status => status?,
+            // Its disk failed; the next look may succeed.
+            Err(error) => {
+                self.tell(format_args!(
+                    "device {number} cannot say where it stands: {error}"
+                ));
+                return Ok(());
+            }
+            Ok(status) => status,
         };
         if status.in_sync && status.pending > 0 {
             let text = format!(
@@ -354,15 +397,17 @@ impl<'a> World<'a> {
 
 /// What a server makes of every record that it is sent, if it rewrites.
 fn capitals(fields: &mut Fields) {
-    if let Some(Value::Text(city)) = fields.get_mut(&schema::field("city")) {
-        *city = city.to_uppercase();
+    for name in ["city", "town"] {
+        if let Some(Value::Text(city)) = fields.get_mut(&schema::field(name)) {
+            *city = city.to_uppercase();
+        }
     }
 }
 
 fn world_able(config: &Config) -> String {
     let able = &config.capabilities;
     format!(
-        "{:?}, {:?}, {:?}, {:?}, {} in a request, {} stamps, revisions {:?}, {}",
+        "{:?}, {:?}, {:?}, {:?}, {} in a request, {} stamps, revisions {:?}, {}, keys of {}, {:?}",
         able.changes,
         able.deletions,
         able.compare_and_set,
@@ -374,6 +419,12 @@ fn world_able(config: &Config) -> String {
             "writes cities in capitals"
         } else {
             "keeps what it is given"
-        }
+        },
+        if config.server_keys {
+            "the server"
+        } else {
+            "devices"
+        },
+        config.habits
     )
 }
