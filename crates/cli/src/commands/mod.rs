@@ -2,6 +2,7 @@
 
 mod account;
 mod events;
+mod group;
 mod hint;
 mod log;
 mod login;
@@ -16,6 +17,7 @@ mod write;
 
 pub(crate) use account::{Accounts, Logout, Settings};
 pub(crate) use events::{Events, Watch};
+pub(crate) use group::Group;
 pub(crate) use log::{Log, Resolve};
 pub(crate) use login::Login;
 pub(crate) use outbox::{Outbox, Undo, Wait};

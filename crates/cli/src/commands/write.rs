@@ -2,7 +2,7 @@
 
 use clap::Args;
 use driftless_engine::{Edit, Written};
-use driftless_record::{ConflictRule, EntitySchema, Handling};
+use driftless_record::{ConflictRule, EntitySchema, Handling, Urgency};
 use serde_json::json;
 
 use crate::context::{Context, Desk};
@@ -17,6 +17,30 @@ pub(crate) struct Handled {
     /// Who wins if someone else changes the same, instead of what the administrator has set; kept with the change
     #[arg(long, value_name = "RULE", value_parser = input::rule())]
     policy: Option<ConflictRule>,
+    #[command(flatten)]
+    urgent: Urgent,
+}
+
+/// How soon a change wants to be on the server.
+#[derive(Debug, Args)]
+pub(crate) struct Urgent {
+    /// Send this before everything else that waits, with what it needs
+    #[arg(long, conflicts_with = "background")]
+    urgent: bool,
+    /// Send this after everything else that waits
+    #[arg(long)]
+    background: bool,
+}
+
+impl Urgent {
+    /// Returns how urgent the change is.
+    pub(crate) fn urgency(&self) -> Urgency {
+        match (self.urgent, self.background) {
+            (true, _) => Urgency::Urgent,
+            (false, true) => Urgency::Background,
+            (false, false) => Urgency::Normal,
+        }
+    }
 }
 
 impl Handled {
@@ -24,6 +48,7 @@ impl Handled {
     pub(crate) fn carry_out(&self, desk: &Desk, edit: &Edit) -> Result<Written, CliError> {
         let handling = Handling {
             conflict: self.policy,
+            urgency: self.urgent.urgency(),
             ..Handling::default()
         };
         Ok(desk.engine.edit(edit, handling)?)
@@ -91,48 +116,51 @@ pub(crate) struct Delete {
 impl Create {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
+        let written = self.handled.carry_out(&desk, &self.edit(&desk)?)?;
+        tell(&desk, &*desk.entity(&self.entity)?, "created", &written).await
+    }
+
+    /// Returns the write that is asked for.
+    pub(crate) fn edit(&self, desk: &Desk) -> Result<Edit, CliError> {
         let entity = desk.entity(&self.entity)?;
-        let fields = input::fields(&*desk.schema()?, &entity, &self.fields)?;
-        let written = self.handled.carry_out(
-            &desk,
-            &Edit::Create {
-                entity: entity.name.to_string(),
-                fields,
-            },
-        )?;
-        tell(&desk, &entity, "created", &written).await
+        Ok(Edit::Create {
+            fields: input::fields(&*desk.schema()?, &entity, &self.fields)?,
+            entity: entity.name.to_string(),
+        })
     }
 }
 
 impl Update {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
+        let written = self.handled.carry_out(&desk, &self.edit(&desk)?)?;
+        tell(&desk, &*desk.entity(&self.entity)?, "changed", &written).await
+    }
+
+    /// Returns the write that is asked for.
+    pub(crate) fn edit(&self, desk: &Desk) -> Result<Edit, CliError> {
         let entity = desk.entity(&self.entity)?;
-        let fields = input::fields(&*desk.schema()?, &entity, &self.fields)?;
-        let written = self.handled.carry_out(
-            &desk,
-            &Edit::Update {
-                entity: entity.name.to_string(),
-                id: self.id,
-                fields,
-            },
-        )?;
-        tell(&desk, &entity, "changed", &written).await
+        Ok(Edit::Update {
+            fields: input::fields(&*desk.schema()?, &entity, &self.fields)?,
+            entity: entity.name.to_string(),
+            id: self.id.clone(),
+        })
     }
 }
 
 impl Delete {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
-        let entity = desk.entity(&self.entity)?;
-        let written = self.handled.carry_out(
-            &desk,
-            &Edit::Delete {
-                entity: entity.name.to_string(),
-                id: self.id,
-            },
-        )?;
-        tell(&desk, &entity, "deleted", &written).await
+        let written = self.handled.carry_out(&desk, &self.edit(&desk)?)?;
+        tell(&desk, &*desk.entity(&self.entity)?, "deleted", &written).await
+    }
+
+    /// Returns the write that is asked for.
+    pub(crate) fn edit(&self, desk: &Desk) -> Result<Edit, CliError> {
+        Ok(Edit::Delete {
+            entity: desk.entity(&self.entity)?.name.to_string(),
+            id: self.id.clone(),
+        })
     }
 }
 

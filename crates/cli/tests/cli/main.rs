@@ -5,6 +5,7 @@
 mod commands;
 mod conflicts;
 mod device;
+mod groups;
 mod help;
 mod misuse;
 mod repair;
