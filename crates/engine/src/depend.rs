@@ -199,6 +199,24 @@ impl Needs {
         self.of.values().flatten().copied().collect()
     }
 
+    /// Returns every operation that one beside its own group needs: within a change set nothing comes between.
+    pub(crate) fn needed_beyond_groups(&self, pending: &[Operation]) -> BTreeSet<OperationId> {
+        let groups: HashMap<OperationId, GroupId> = pending
+            .iter()
+            .filter_map(|operation| Some((operation.id, operation.handling.group?)))
+            .collect();
+        let edges = self
+            .of
+            .iter()
+            .flat_map(|(id, needs)| needs.iter().map(move |need| (id, need)));
+        let apart = |(id, need): &(&OperationId, &OperationId)| {
+            groups
+                .get(*need)
+                .is_none_or(|group| groups.get(*id) != Some(group))
+        };
+        edges.filter(apart).map(|(_, need)| *need).collect()
+    }
+
     /// Returns whether an operation has to wait for another one, directly or through others.
     fn leads(&self, order: &Order<'_>, from: &Operation, to: OperationId) -> bool {
         let mut seen = BTreeSet::new();

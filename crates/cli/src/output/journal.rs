@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use driftless_engine::{OutboxItem, Outcome};
 use driftless_record::{
     Applied, Cause, CauseClass, CommandName, EntitySchema, FieldCase, LogEntry, LogKind, Operation,
-    OperationId, OperationKind, RawStamp, Schema, Side, UserId,
+    OperationId, OperationKind, RawStamp, Schema, Side, Urgency, UserId,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -44,6 +44,14 @@ fn made(operation: &Operation) -> Option<RawStamp> {
             edits.values().map(|edit| edit.raw).max_by_key(|raw| raw.wall)
         }
         OperationKind::Delete { raw, .. } | OperationKind::Command { raw, .. } => Some(*raw),
+    }
+}
+
+fn urgency_name(urgency: Urgency) -> &'static str {
+    match urgency {
+        Urgency::Background => "background",
+        Urgency::Normal => "normal",
+        Urgency::Urgent => "urgent",
     }
 }
 
@@ -89,6 +97,8 @@ pub(crate) fn operation_json(schema: &Schema, item: &OutboxItem) -> Json {
         "reason": item.reason,
         "attempts": operation.attempts,
         "policy": operation.handling.conflict.map(rule_name),
+        "urgency": urgency_name(operation.handling.urgency),
+        "group": operation.handling.group.map(|group| group.to_string()),
     })
 }
 

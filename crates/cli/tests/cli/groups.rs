@@ -14,17 +14,31 @@ fn a_file_of_writes_is_saved_sent_and_taken_back_as_one() {
     let id = "0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10";
     device.json(&["mode", "offline"], 0);
 
-    write(&format!("create Account id={id} name='Pump & Co' # no comment\nupdate Account {id} city=\n"));
+    write(&format!(
+        "create Account id={id} name='Pump & Co' colour=red # a comment\nupdate Account {id} city=\n"
+    ));
     let wrong = device.json(&["group", path], 1);
-    assert!(wrong["error"]["message"].to_string().contains("line 1"), "{wrong}");
+    assert!(
+        wrong["error"]["message"].to_string().contains("line 1"),
+        "{wrong}"
+    );
     write("create Account name='not closed\n");
     assert_eq!(device.json(&["group", path], 2)["error"]["code"], "usage");
     write("# nothing\n\n");
     assert_eq!(device.json(&["group", path], 2)["error"]["code"], "usage");
-    write(&format!("create Account id={id} name='Pump & Co'\n\ndelete Account nothing\n"));
+    write(&format!(
+        "create Account id={id} name='Pump & Co'\n\ndelete Account nothing\n"
+    ));
     let wrong = device.json(&["group", path], 1);
-    assert!(wrong["error"]["message"].to_string().contains("line 3"), "{wrong}");
-    assert_eq!(device.json(&["outbox"], 0)["operations"], serde_json::json!([]), "nothing was saved");
+    assert!(
+        wrong["error"]["message"].to_string().contains("line 3"),
+        "{wrong}"
+    );
+    assert_eq!(
+        device.json(&["outbox"], 0)["operations"],
+        serde_json::json!([]),
+        "nothing was saved"
+    );
 
     write(&format!(
         "# A customer, and who is there\ncreate Account id={id} name='Pump & Co'\n\
@@ -34,11 +48,19 @@ fn a_file_of_writes_is_saved_sent_and_taken_back_as_one() {
     let writes = done["writes"].as_array().unwrap();
     assert_eq!(writes.len(), 3, "{done}");
     let outbox = device.json(&["outbox"], 0);
-    let groups: std::collections::BTreeSet<String> =
-        outbox["operations"].as_array().unwrap().iter().map(|operation| operation["group"].to_string()).collect();
+    let groups: std::collections::BTreeSet<String> = outbox["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|operation| operation["group"].to_string())
+        .collect();
     assert_eq!((groups.len(), groups.contains("null")), (1, false), "{outbox}");
     device.json(&["undo", writes[1]["operation"].as_str().unwrap()], 0);
-    assert_eq!(device.json(&["outbox"], 0)["operations"], serde_json::json!([]), "taken back whole");
+    assert_eq!(
+        device.json(&["outbox"], 0)["operations"],
+        serde_json::json!([]),
+        "taken back whole"
+    );
 
     device.json(&["group", path, "--urgent"], 0);
     device.json(&["sync"], 0);
@@ -56,9 +78,15 @@ fn what_is_urgent_is_shown_so() {
         let made = device.json(&["create", "CaseCategory", "name=Leak", option], 0);
         let outbox = device.json(&["outbox"], 0);
         let operations = outbox["operations"].as_array().unwrap();
-        let shown = operations.iter().find(|operation| operation["id"] == made["operation"]).unwrap();
+        let shown = operations
+            .iter()
+            .find(|operation| operation["id"] == made["operation"])
+            .unwrap();
         assert_eq!(shown["urgency"], word, "{shown}");
     }
-    let both = device.json(&["create", "CaseCategory", "name=Leak", "--urgent", "--background"], 2);
+    let both = device.json(
+        &["create", "CaseCategory", "name=Leak", "--urgent", "--background"],
+        2,
+    );
     assert_eq!(both["error"]["code"], "usage", "{both}");
 }

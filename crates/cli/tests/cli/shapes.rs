@@ -124,6 +124,7 @@ fn documents_keep_their_shape() {
                       "old": null
                     }
                   },
+                  "group": null,
                   "id": "<uuid>",
                   "kind": "create",
                   "log": null,
@@ -133,7 +134,8 @@ fn documents_keep_their_shape() {
                   "record": "<uuid>",
                   "sequence": 1,
                   "state": "queued",
-                  "title": "Gravity"
+                  "title": "Gravity",
+                  "urgency": "normal"
                 }
               ]
             }"#]],
@@ -163,6 +165,7 @@ fn documents_keep_their_shape() {
                       "old": null
                     }
                   },
+                  "group": null,
                   "id": "<uuid>",
                   "kind": "create",
                   "log": null,
@@ -172,7 +175,8 @@ fn documents_keep_their_shape() {
                   "record": "<uuid>",
                   "sequence": 1,
                   "state": "queued",
-                  "title": "Gravity"
+                  "title": "Gravity",
+                  "urgency": "normal"
                 }
               ],
               "reasons": [
@@ -205,6 +209,7 @@ fn documents_keep_their_shape() {
                       "old": null
                     }
                   },
+                  "group": null,
                   "id": "<uuid>",
                   "kind": "create",
                   "log": null,
@@ -214,7 +219,8 @@ fn documents_keep_their_shape() {
                   "record": "<uuid>",
                   "sequence": 1,
                   "state": "queued",
-                  "title": "Gravity"
+                  "title": "Gravity",
+                  "urgency": "normal"
                 }
               ],
               "waits": []

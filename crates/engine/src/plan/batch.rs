@@ -61,6 +61,7 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
     let needs = Needs::of_all(&ground.pending);
     let mut planner = Planner {
         needed: needs.needed(),
+        needed_beyond_groups: needs.needed_beyond_groups(&ground.pending),
         needs,
         pending: ground.pending.iter().map(|operation| operation.id).collect(),
         temporary: temporary::of_all(&ground.schema, &ground.pending),
@@ -103,21 +104,35 @@ pub(super) fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstac
     Some((obstacle, stuck.map(|operation| (*operation).clone()).collect()))
 }
 
-/// Returns whether the back end takes a group as one change set: it has change sets, of this size, for every entity of
-/// the group, and is told all keys.
-fn is_one_change_set(ground: &Ground, context: &Context<'_>, group: GroupId) -> bool {
-    let members: Vec<&Operation> = ground
-        .pending
-        .iter()
-        .filter(|operation| operation.handling.group == Some(group))
-        .collect();
-    let takes = |operation: &&Operation| {
-        let batch = context.capabilities.get(&operation.entity).map(|can| &can.batch);
-        let entity = ground.schema.entity(operation.entity.as_str());
-        batch.is_some_and(|batch| batch.groups && batch.limit >= members.len())
-            && entity.is_some_and(|entity| !entity.server_makes_key())
-    };
-    members.iter().all(takes)
+impl Planner {
+    /// Returns whether the back end takes a group as one change set: it has change sets, of this size, for every entity
+    /// of the group, and is told all keys; and what the group does to each record is one change.
+    fn is_one_change_set(&self, ground: &Ground, context: &Context<'_>, group: GroupId) -> bool {
+        let members: Vec<&Operation> = ground
+            .pending
+            .iter()
+            .filter(|operation| operation.handling.group == Some(group))
+            .collect();
+        let takes = |operation: &&Operation| {
+            let batch = context.capabilities.get(&operation.entity).map(|can| &can.batch);
+            let entity = ground.schema.entity(operation.entity.as_str());
+            batch.is_some_and(|batch| batch.groups && batch.limit >= members.len())
+                && entity.is_some_and(|entity| !entity.server_makes_key())
+        };
+        let mut by_record: BTreeMap<Key, Vec<Operation>> = BTreeMap::new();
+        for operation in &members {
+            by_record
+                .entry(key(operation))
+                .or_default()
+                .push((*operation).clone());
+        }
+        let needs = (&self.needs, &self.needed_beyond_groups);
+        let is_one = |(record, operations): (&Key, &Vec<Operation>)| {
+            let entity = ground.schema.entity(record.0.as_str());
+            entity.is_some_and(|entity| Run::is_one(entity, operations, needs))
+        };
+        members.iter().all(takes) && by_record.iter().all(is_one)
+    }
 }
 
 /// What planning one record came to.
@@ -134,6 +149,8 @@ pub(super) struct Planner {
     pub(super) needs: Needs,
     /// Operations that another one needs.
     pub(super) needed: BTreeSet<OperationId>,
+    /// Operations that another one needs which is not of the same group.
+    pub(super) needed_beyond_groups: BTreeSet<OperationId>,
     /// Operations that are not final.
     pending: BTreeSet<OperationId>,
     /// Records whose keys the server has still to make.
@@ -183,7 +200,7 @@ impl Planner {
             .collect();
         if let Some(group) = run
             .group()
-            .filter(|group| is_one_change_set(ground, context, *group))
+            .filter(|group| self.is_one_change_set(ground, context, *group))
         {
             return self.plan_group(ground, context, by_record, group);
         }

@@ -71,8 +71,15 @@ impl Planner {
                 return Placed::Done;
             }
             let entity = ground.schema.entity(record.0.as_str());
-            let run = entity
-                .and_then(|entity| Run::take(entity, &of_record, context.now, &self.needs, &self.needed));
+            let run = entity.and_then(|entity| {
+                Run::take(
+                    entity,
+                    &of_record,
+                    context.now,
+                    &self.needs,
+                    &self.needed_beyond_groups,
+                )
+            });
             let Some(run) = run.filter(|run| run.group() == Some(group) && !context.held.contains(&record))
             else {
                 return Placed::Waits;

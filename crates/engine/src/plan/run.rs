@@ -68,6 +68,15 @@ impl Run {
         Some(Self { operations })
     }
 
+    /// Returns whether operations of one record come to one effect.
+    pub(crate) fn is_one(
+        entity: &EntitySchema,
+        operations: &[Operation],
+        needs: (&Needs, &BTreeSet<OperationId>),
+    ) -> bool {
+        (1..operations.len()).all(|at| joins(entity, &operations[..at], &operations[at], needs))
+    }
+
     /// Returns the ids of the operations.
     pub(crate) fn ids(&self) -> Vec<OperationId> {
         self.operations.iter().map(|operation| operation.id).collect()

@@ -204,3 +204,40 @@ async fn a_group_is_saved_whole_or_not_at_all_and_sees_its_own_writes() {
     );
     assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
 }
+
+/// What a group does to a record may stand around what it does to another one that needs the first: within one change
+/// set that is no reason to part it. Where it cannot be one change, the group goes in its order instead of waiting for
+/// ever.
+#[tokio::test]
+async fn l03_a_group_that_changes_a_record_around_another_one_goes() {
+    let (world, _) = World::with_one_account(able()).await;
+    let device = &world.devices[0];
+    let account = uuid::Uuid::from_u128(77);
+    let id = RecordId::guid(account);
+    let status = |code: &str| Edit::Update {
+        entity: "Account".to_owned(),
+        id: id.to_string(),
+        fields: fields(&[("status", Value::Choice(code.to_owned()))]),
+    };
+    let create = Edit::Create {
+        entity: "Account".to_owned(),
+        fields: fields(&[("id", Value::Guid(account)), ("name", Value::text("Pump"))]),
+    };
+    let contact = Edit::Create {
+        entity: "Contact".to_owned(),
+        fields: fields(&[("name", Value::text("Ann")), ("account", lookup(&id))]),
+    };
+    let edits = [create, contact, update(&id, "city", "Oslo")];
+    device.engine.edit_together(&edits, Handling::default()).unwrap();
+    device.sync().await;
+    assert_eq!(device.engine.outbox().unwrap(), vec![]);
+    assert_eq!(world.server().effects().len(), 2, "one change of each record");
+    // Each transition of the status is a change of its own, and no change set orders two of one record.
+    device
+        .engine
+        .edit_together(&[status("open"), status("won")], Handling::default())
+        .unwrap();
+    device.sync().await;
+    assert_eq!(device.engine.outbox().unwrap(), vec![]);
+    assert_eq!(world.on_server(&id, "status"), Value::Choice("won".to_owned()));
+}
