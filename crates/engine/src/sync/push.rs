@@ -366,7 +366,7 @@ pub(super) fn results_of(
                 News::Answer(result.unwrap_or(PushResult::Unknown))
             };
             let results = items.iter().map(|item| (item.sending.clone(), result(item)));
-            (results.collect(), None)
+            (as_change_sets(results.collect()), None)
         }
         Err(TransportError::Refused(cause)) if stand_alone(items) && !is_passing(&cause) => (
             all(News::Answer(PushResult::Failed {
@@ -378,6 +378,40 @@ pub(super) fn results_of(
         Err(error) if error.may_have_happened() => (all(News::Lost), Some(error)),
         Err(error) => (all(News::Answer(PushResult::Skipped)), Some(error)),
     }
+}
+
+/// Takes what is known of one sending of a change set for all of it: it happens whole or not at all. One that was not
+/// done proves that no other was; one without an answer leaves all of them open, since they are repeated together.
+fn as_change_sets(results: Results) -> Results {
+    let mut failed = BTreeSet::new();
+    let mut open = BTreeSet::new();
+    for (sending, news) in &results {
+        match (sending.together, news) {
+            (Some(together), News::Answer(PushResult::Failed { .. } | PushResult::Skipped)) => {
+                failed.insert(together);
+            }
+            (Some(together), News::Answer(PushResult::Unknown)) => {
+                open.insert(together);
+            }
+            _ => {}
+        }
+    }
+    let whole = |(sending, news): (Sending, News)| {
+        let is_in = |sets: &BTreeSet<_>| sending.together.is_some_and(|together| sets.contains(&together));
+        let news = match news {
+            News::Answer(PushResult::Unknown | PushResult::Done { .. } | PushResult::Ran { .. })
+                if is_in(&failed) =>
+            {
+                News::Answer(PushResult::Skipped)
+            }
+            News::Answer(PushResult::Done { .. } | PushResult::Ran { .. }) if is_in(&open) => {
+                News::Answer(PushResult::Unknown)
+            }
+            news => news,
+        };
+        (sending, news)
+    };
+    results.into_iter().map(whole).collect()
 }
 
 /// Returns whether the items of a request cannot be parted: one, or one change set.
