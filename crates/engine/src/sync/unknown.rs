@@ -193,7 +193,7 @@ impl Session<'_> {
             return Ok(());
         };
         let waited = now.millis_since(sending.first_sent);
-        let is_over = waited >= LATE_MILLIS || waited < -backoff::MAX_WAIT_MILLIS;
+        let is_over = !(-backoff::MAX_WAIT_MILLIS..LATE_MILLIS).contains(&waited);
         let name = sending.change.entity.clone();
         let news = match self.transport.made_by(schema, &name, *maker).await {
             Ok(Some(found)) => News::Answer(PushResult::Done {

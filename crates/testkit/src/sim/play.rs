@@ -148,6 +148,7 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
 }
 
 /// What becomes of a sign-in.
+#[derive(Clone, Copy)]
 enum SignIn {
     RunsOut,
     Again,
@@ -202,7 +203,7 @@ fn trouble(world: &mut World<'_>, number: usize, call: u64, plight: Plight) {
 /// Returns an edit of one field to one of a few values.
 fn edit(schema: &Schema, which: usize, value: usize) -> Fields {
     let account = schema.entity("Account");
-    let has = |name: &str| account.is_some_and(|account| account.field(&field(name)).is_some());
+    let has = |name: &str| account.is_some_and(|account| account.field(field(name)).is_some());
     let text = Value::text(format!("v{value}"));
     match which % 4 {
         1 if has("city") => fields(&[("city", text)]),
@@ -212,7 +213,7 @@ fn edit(schema: &Schema, which: usize, value: usize) -> Fields {
             fields(&[("status", Value::Choice(status.into()))])
         }
         3 if has("extra") => {
-            let kind = account.and_then(|account| Some(&account.field(&field("extra"))?.kind));
+            let kind = account.and_then(|account| Some(&account.field(field("extra"))?.kind));
             let whole = i64::try_from(value).unwrap_or_default();
             let value = match kind {
                 Some(FieldKind::Int { .. }) => Value::Int(whole),
