@@ -167,12 +167,20 @@ fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
 /// Returns the fields that somebody else has set after me, or may have as far as the clocks can tell, to a value that they had before my last edit: no
 /// contradiction by their values, and still the later edit where the order of edits decides (law L27).
 fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerRecord) -> Vec<FieldCase> {
+    // Nobody has changed the record since the edit, or it was not there to be changed. An earlier operation of the run
+    // may rest on something newer, after a person has decided on it.
+    let untouched = |field: &FieldName| {
+        let edits_it = |operation: &&Operation| {
+            operation
+                .kind
+                .edits()
+                .is_some_and(|edits| edits.contains_key(field))
+        };
+        let first = run.operations.iter().find(edits_it);
+        let base = first.and_then(|operation| operation.base_revision.as_ref());
+        base.is_none() || base == theirs.record.revision.as_ref()
+    };
     let first = run.operations.first();
-    let base = first.and_then(|operation| operation.base_revision.as_ref());
-    // Nobody has changed the record since, or it was not there to be changed.
-    if base.is_none() || base == theirs.record.revision.as_ref() {
-        return Vec::new();
-    }
     let own_rule = first.and_then(|operation| operation.handling.conflict);
     let rule = |field: &FieldName| {
         own_rule.unwrap_or_else(|| facts.settings.conflict_rule(&facts.entity.name, Some(field)))
@@ -185,7 +193,7 @@ fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerR
             && clock::order(mine_at, theirs_at, doubt) != Some(Ordering::Greater);
         let is_known = *value == edit.old || run.passes_through(field, value);
         let decides = rule(field) == ConflictRule::ExecutionOrder;
-        (decides && is_later && is_known && *value != edit.new)
+        (decides && is_later && is_known && *value != edit.new && !untouched(field))
             .then(|| field_case(field, edit, value, theirs))
     };
     edits.iter().filter_map(again).collect()
