@@ -311,8 +311,10 @@ async fn reads_follow_redirects_within_the_service_and_writes_never_do() {
     );
 }
 
+/// Whoever can make a service answer with the address of another one must not get the password with the next request:
+/// only the service itself, under its own root, is ever asked.
 #[tokio::test]
-async fn i8_no_credential_leaves_the_service() {
+async fn i08_no_credential_leaves_the_service() {
     let hits: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
     let log = Arc::clone(&hits);
     let other = serve(Router::new().fallback(move |headers: HeaderMap| {
@@ -320,24 +322,44 @@ async fn i8_no_credential_leaves_the_service() {
         async { "stolen" }
     }))
     .await;
-    let target = format!("http://{other}/odata/A");
-    let location = target.clone();
-    let router = Router::new().fallback(move || {
-        let location = location.clone();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let answer: Arc<Mutex<(u16, String)>> = Arc::default();
+    let (log, given) = (Arc::clone(&asked), Arc::clone(&answer));
+    let own = serve(Router::new().fallback(move |request: Incoming| {
+        log.lock().unwrap().push(request.uri().to_string());
+        let (status, location) = given.lock().unwrap().clone();
         async move {
             Response::builder()
-                .status(302)
+                .status(status)
                 .header("Location", location)
                 .body(Body::empty())
                 .unwrap()
         }
-    });
-    let client = client(serve(router).await, options());
-    assert_eq!(kind(&get(&client, "A").await), "not ours");
-    assert_eq!(kind(&post(&client, "A").await), "not ours");
-    let direct = Request::get(driftless_transport_http::Url::parse(&target).unwrap());
+    }))
+    .await;
+    let client = client(own, options());
+    for location in [
+        format!("http://{other}/odata/A"),
+        format!("//{other}/odata/A"),
+        format!("http://ann:secret@{other}/odata/A"),
+        format!("http://{own}@{other}/odata/A"),
+        format!("https://{own}/odata/A"),
+        format!("http://{own}/elsewhere"),
+        "/odata/../elsewhere".to_owned(),
+        format!("\\\\{other}\\odata"),
+    ] {
+        for status in [301, 302, 303, 307, 308] {
+            *answer.lock().unwrap() = (status, location.clone());
+            assert_eq!(kind(&get(&client, "A").await), "not ours", "{status} {location}");
+            assert_eq!(kind(&post(&client, "A").await), "not ours", "{status} {location}");
+        }
+    }
+    let direct =
+        Request::get(driftless_transport_http::Url::parse(&format!("http://{other}/odata/A")).unwrap());
     assert_eq!(kind(&client.exchange(&direct).await), "protocol");
     assert!(hits.lock().unwrap().is_empty(), "another origin was asked");
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().all(|path| path == "/odata/A"), "{asked:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod device;
 mod groups;
 mod help;
 mod misuse;
+mod offline;
 mod repair;
 mod serve;
 mod shapes;
