@@ -7,8 +7,10 @@ use driftless_record::{
 };
 
 use super::case::Case;
-use super::decide::{Draft, Facts, Verdict, case, conditional, field_case, present, send};
+use super::change::{conditional, present, send};
+use super::decide::{Draft, Facts, Verdict, field_case};
 use super::run::Run;
+use super::settle::case;
 
 /// Decides what becomes of a command. It is never merged with anything, and runs only on the record that it was
 /// compared with.

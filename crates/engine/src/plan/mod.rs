@@ -2,16 +2,19 @@
 
 mod batch;
 mod case;
+mod change;
 mod clocks;
 mod command;
 mod decide;
 mod group;
 mod lanes;
 mod run;
+mod settle;
 
 pub(crate) use batch::{Batch, Context, next_batch};
 pub(crate) use case::{Answers, Case, Judging};
-pub(crate) use decide::{Draft, creatable, overtaken};
+pub(crate) use decide::{Draft, overtaken};
+pub(crate) use settle::creatable;
 
 #[cfg(test)]
 mod tests;
