@@ -92,25 +92,21 @@ pub(crate) fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Cli::try_parse_from(&arguments) {
         Ok(cli) => start(cli),
-        Err(error) => misused(&error, &arguments),
+        Err(error) => misused(error, &arguments),
     };
     ExitCode::from(exit as u8)
 }
 
 /// Tells what is wrong with the command line, or the help that was asked for.
-fn misused(error: &clap::Error, arguments: &[OsString]) -> Exit {
+fn misused(error: clap::Error, arguments: &[OsString]) -> Exit {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if is_help || !arguments.iter().any(|argument| argument == "--json") {
         // A terminal that is gone is no reason to fail differently.
         let _ = error.print();
         return if is_help { Exit::Done } else { Exit::Usage };
     }
-    let text = error.render().to_string();
-    let message = text.split("\n\n").next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     print(
-        Err(CliError::usage(message).hint("`driftless --help` lists the commands")),
+        Err(CliError::from(error).hint("`driftless --help` lists the commands")),
         true,
     )
 }

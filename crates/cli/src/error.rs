@@ -85,6 +85,16 @@ impl fmt::Display for CliError {
     }
 }
 
+impl From<clap::Error> for CliError {
+    /// Takes what is wrong, in one line, without the usage and the tips that stand below it on a terminal.
+    fn from(error: clap::Error) -> Self {
+        let text = error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        Self::usage(message.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         let message = error.to_string();

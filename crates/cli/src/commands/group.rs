@@ -12,7 +12,7 @@ use super::write::{Create, Delete, Update, Urgent};
 use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::CliError;
-use crate::output::{Answer, journal};
+use crate::output::{Answer, journal, written_json};
 
 /// Make several writes that happen together or not at all
 #[derive(Debug, Args)]
@@ -97,11 +97,7 @@ impl Group {
 fn parse(line: &str) -> Result<Line, CliError> {
     let words = shlex::split(line).ok_or_else(|| CliError::usage("a quote is not closed"))?;
     Line::try_parse_from(words).map_err(|error| {
-        let text = error.render().to_string();
-        let message = text.split("\n\n").next().unwrap_or_default();
-        let message = message.strip_prefix("error: ").unwrap_or(message);
-        CliError::usage(message.split_whitespace().collect::<Vec<_>>().join(" "))
-            .hint("a line is a create, update or delete as on the command line")
+        CliError::from(error).hint("a line is a create, update or delete as on the command line")
     })
 }
 
@@ -130,15 +126,7 @@ async fn tell(desk: &Desk, edits: &[Edit], written: &[Written]) -> Result<Answer
         };
         let entity = desk.entity(name)?;
         let outcome = written.operation.map(|operation| drive::outcome(desk, operation));
-        let told = journal::outcome_json(outcome);
-        let operation = written.operation.map(|id| id.to_string());
-        documents.push(json!({
-            "entity": entity.name.as_str(),
-            "id": written.record.as_str(),
-            "operation": operation,
-            "outcome": told["outcome"],
-            "log": told["log"],
-        }));
+        documents.push(written_json(&entity, written, outcome));
         texts.push(format!(
             "{} {} {did}: {}",
             entity.label,

@@ -10,7 +10,7 @@ use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::CliError;
 use crate::input;
-use crate::output::{Answer, command, journal};
+use crate::output::{Answer, command, written_json, written_text};
 
 /// Run a command on a record, such as qualifying a lead
 #[derive(Debug, Args)]
@@ -101,15 +101,8 @@ async fn tell(
 ) -> Result<Answer, CliError> {
     let written = written.map_err(|error| as_run(error, command))?;
     let outcome = drive::send_at_once(desk, written.operation).await;
-    let told = journal::outcome_json(outcome);
-    let operation = written.operation.map(|id| id.to_string());
-    let mut text = format!(
-        "{} run on {} {}: {}",
-        command.name,
-        entity.label,
-        written.record,
-        journal::outcome_text(outcome)
-    );
+    let did = format!("{} run on {} {}", command.name, entity.label, written.record);
+    let mut text = written_text(&did, &written, outcome);
     let mut made = Vec::new();
     for (name, id) in &written.made {
         // What has reached the server has the id that the server gave it.
@@ -118,17 +111,8 @@ async fn tell(
         text.push_str(&format!("\nmade {name} {id}"));
         made.push(json!({ "entity": name.as_str(), "id": id.as_str() }));
     }
-    if let Some(operation) = &operation {
-        text.push_str(&format!("\noperation {operation}"));
-    }
-    let document = json!({
-        "command": command.name.as_str(),
-        "entity": entity.name.as_str(),
-        "id": written.record.as_str(),
-        "operation": operation,
-        "outcome": told["outcome"],
-        "log": told["log"],
-        "made": made,
-    });
+    let mut document = written_json(entity, &written, outcome);
+    document["command"] = command.name.as_str().into();
+    document["made"] = made.into();
     Ok(Answer::new(document, text))
 }

@@ -3,13 +3,12 @@
 use clap::Args;
 use driftless_engine::{Edit, Written};
 use driftless_record::{ConflictRule, EntitySchema, Handling, Urgency};
-use serde_json::json;
 
 use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::CliError;
 use crate::input;
-use crate::output::{Answer, journal};
+use crate::output::{Answer, written_json, written_text};
 
 /// How a change is to be handled.
 #[derive(Debug, Args)]
@@ -166,23 +165,7 @@ impl Delete {
 
 async fn tell(desk: &Desk, entity: &EntitySchema, did: &str, written: &Written) -> Result<Answer, CliError> {
     let outcome = drive::send_at_once(desk, written.operation).await;
-    let told = journal::outcome_json(outcome);
-    let operation = written.operation.map(|id| id.to_string());
-    let mut text = format!(
-        "{} {} {did}: {}",
-        entity.label,
-        written.record,
-        journal::outcome_text(outcome)
-    );
-    if let Some(operation) = &operation {
-        text.push_str(&format!("\noperation {operation}"));
-    }
-    let document = json!({
-        "entity": entity.name.as_str(),
-        "id": written.record.as_str(),
-        "operation": operation,
-        "outcome": told["outcome"],
-        "log": told["log"],
-    });
-    Ok(Answer::new(document, text))
+    let did = format!("{} {} {did}", entity.label, written.record);
+    let text = written_text(&did, written, outcome);
+    Ok(Answer::new(written_json(entity, written, outcome), text))
 }

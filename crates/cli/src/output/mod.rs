@@ -7,5 +7,7 @@ pub(crate) mod record;
 pub(crate) mod report;
 mod say;
 pub(crate) mod text;
+mod written;
 
 pub(crate) use say::{Answer, line, note, print};
+pub(crate) use written::{written_json, written_text};

@@ -3,13 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use driftless_record::{
-    EntityName, LogEntry, Operation, Query, Record, RecordId, RequestId, Revision, Schema, Sending, Timestamp,
-};
-use driftless_store::{
-    CommitNumber, FileRow, Image, JournalReader, LogSelection, MemoryStore, OperationSelection, RecordStore,
-    StoreError, ViewReader, WriteBatch,
-};
+use driftless_store::{CommitNumber, Layer, MemoryStore, RecordStore, StoreError, WriteBatch};
 
 /// When a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,68 +39,9 @@ fn killed() -> StoreError {
     StoreError::Backend("the process was killed".into())
 }
 
-impl ViewReader for Fragile {
-    fn schema(&self) -> Result<Arc<Schema>, StoreError> {
-        self.inner.schema()
-    }
-
-    fn get(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>, StoreError> {
-        self.inner.get(entity, id)
-    }
-
-    fn query(&self, query: &Query, now: Timestamp) -> Result<Vec<Record>, StoreError> {
-        self.inner.query(query, now)
-    }
-
-    fn count(&self, query: &Query, now: Timestamp) -> Result<u64, StoreError> {
-        self.inner.count(query, now)
-    }
-
-    fn ids(
-        &self,
-        entity: &EntityName,
-        after: Option<&RecordId>,
-        limit: usize,
-    ) -> Result<Vec<(RecordId, Option<Revision>)>, StoreError> {
-        self.inner.ids(entity, after, limit)
-    }
-
-    fn loading(&self) -> Result<Vec<EntityName>, StoreError> {
-        self.inner.loading()
-    }
-}
-
-impl JournalReader for Fragile {
-    fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>, StoreError> {
-        self.inner.operations(selection)
-    }
-
-    fn pending(&self) -> Result<u64, StoreError> {
-        self.inner.pending()
-    }
-
-    fn sending(&self, id: RequestId) -> Result<Option<Sending>, StoreError> {
-        self.inner.sending(id)
-    }
-
-    fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>, StoreError> {
-        self.inner.image(entity, id)
-    }
-
-    fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>, StoreError> {
-        self.inner.unsettled(entity)
-    }
-
-    fn log(&self, selection: &LogSelection) -> Result<Vec<LogEntry>, StoreError> {
-        self.inner.log(selection)
-    }
-
-    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.note(name)
-    }
-
-    fn files(&self, entity: &EntityName, id: &RecordId) -> Result<Vec<FileRow>, StoreError> {
-        self.inner.files(entity, id)
+impl Layer for Fragile {
+    fn below(&self) -> &dyn RecordStore {
+        &*self.inner
     }
 }
 

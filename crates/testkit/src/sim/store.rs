@@ -3,13 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use driftless_record::{
-    EntityName, LogEntry, Operation, Query, Record, RecordId, RequestId, Revision, Schema, Sending, Timestamp,
-};
-use driftless_store::{
-    CommitNumber, FileRow, Image, JournalReader, LogSelection, OperationSelection, RecordStore, StoreError,
-    ViewReader, WriteBatch,
-};
+use driftless_store::{CommitNumber, Layer, RecordStore, StoreError, WriteBatch};
 
 use super::life::{Ailment, Crash, Life, Turn, over};
 
@@ -38,78 +32,22 @@ impl SimStore {
     ) -> Self {
         Self { inner, life, tamper }
     }
+}
 
-    fn read<T>(&self, read: impl FnOnce(&dyn RecordStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
+impl Layer for SimStore {
+    fn below(&self) -> &dyn RecordStore {
+        &*self.inner
+    }
+
+    fn read<T>(
+        &self,
+        reading: impl FnOnce(&dyn RecordStore) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         match self.life.enter() {
-            Turn::Goes | Turn::Fails(Ailment::Full, _) => read(&*self.inner),
+            Turn::Goes | Turn::Fails(Ailment::Full, _) => reading(self.below()),
             Turn::Fails(ailment, _) => Err(ailment.error()),
             Turn::GoesUnseen | Turn::Dead => Err(over()),
         }
-    }
-}
-
-impl ViewReader for SimStore {
-    fn schema(&self) -> Result<Arc<Schema>, StoreError> {
-        self.read(|store| store.schema())
-    }
-
-    fn get(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Record>, StoreError> {
-        self.read(|store| store.get(entity, id))
-    }
-
-    fn query(&self, query: &Query, now: Timestamp) -> Result<Vec<Record>, StoreError> {
-        self.read(|store| store.query(query, now))
-    }
-
-    fn count(&self, query: &Query, now: Timestamp) -> Result<u64, StoreError> {
-        self.read(|store| store.count(query, now))
-    }
-
-    fn ids(
-        &self,
-        entity: &EntityName,
-        after: Option<&RecordId>,
-        limit: usize,
-    ) -> Result<Vec<(RecordId, Option<Revision>)>, StoreError> {
-        self.read(|store| store.ids(entity, after, limit))
-    }
-
-    fn loading(&self) -> Result<Vec<EntityName>, StoreError> {
-        self.read(|store| store.loading())
-    }
-}
-
-impl JournalReader for SimStore {
-    fn operations(&self, selection: &OperationSelection) -> Result<Vec<Operation>, StoreError> {
-        self.read(|store| store.operations(selection))
-    }
-
-    fn pending(&self) -> Result<u64, StoreError> {
-        self.read(|store| store.pending())
-    }
-
-    fn sending(&self, id: RequestId) -> Result<Option<Sending>, StoreError> {
-        self.read(|store| store.sending(id))
-    }
-
-    fn image(&self, entity: &EntityName, id: &RecordId) -> Result<Option<Image>, StoreError> {
-        self.read(|store| store.image(entity, id))
-    }
-
-    fn unsettled(&self, entity: &EntityName) -> Result<Vec<RecordId>, StoreError> {
-        self.read(|store| store.unsettled(entity))
-    }
-
-    fn log(&self, selection: &LogSelection) -> Result<Vec<LogEntry>, StoreError> {
-        self.read(|store| store.log(selection))
-    }
-
-    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|store| store.note(name))
-    }
-
-    fn files(&self, entity: &EntityName, id: &RecordId) -> Result<Vec<FileRow>, StoreError> {
-        self.read(|store| store.files(entity, id))
     }
 }
 
