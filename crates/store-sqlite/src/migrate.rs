@@ -18,6 +18,7 @@ pub(crate) const STORE: Formats = Formats {
     steps: &[
         include_str!("../migrations/0001_first.sql"),
         include_str!("../migrations/0002_one_row_for_an_edit.sql"),
+        include_str!("../migrations/0003_commands_and_handling.sql"),
     ],
     application: 0x6466_6c73,
 };

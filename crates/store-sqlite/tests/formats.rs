@@ -105,7 +105,7 @@ fn a_newer_format_is_refused_and_left_alone() {
             error,
             StoreError::NewerFormat {
                 found: 999,
-                supported: 2
+                supported: 3
             }
         ),
         "{error:?}"

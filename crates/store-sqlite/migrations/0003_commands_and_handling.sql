@@ -1,0 +1,2 @@
+-- Operations may run commands, await what one makes, and carry how they are to be handled; sendings may go together.
+-- The tables stay as they are: the number keeps a version away that cannot read these forms.
