@@ -13,7 +13,7 @@ use breaks::Break;
 /// What is read from a file is what was written, and of a system that does everything right nothing is found.
 #[test]
 fn a_good_history_has_no_findings() {
-    proptest!(|(steps in maker::steps())| {
+    proptest!(ProptestConfig::with_cases(100), |(steps in maker::steps())| {
         let history = maker::history(&steps);
         let mut file = Vec::new();
         history.write(&mut file).unwrap();
@@ -27,7 +27,7 @@ fn a_good_history_has_no_findings() {
 /// A history that goes on has no end to be held against: what is missing may be on its way.
 #[test]
 fn of_a_history_that_was_cut_nothing_is_called_lost() {
-    proptest!(|(steps in maker::steps(), cut in any::<prop::sample::Index>())| {
+    proptest!(ProptestConfig::with_cases(100), |(steps in maker::steps(), cut in any::<prop::sample::Index>())| {
         let mut history = maker::history(&steps);
         history.events.truncate(cut.index(history.events.len()));
         let report = history.check().unwrap();
@@ -36,7 +36,7 @@ fn of_a_history_that_was_cut_nothing_is_called_lost() {
 }
 
 fn is_found(kind: Break) {
-    proptest!(ProptestConfig::with_cases(64), |(steps in maker::steps(), place in any::<prop::sample::Index>())| {
+    proptest!(ProptestConfig::with_cases(40), |(steps in maker::steps(), place in any::<prop::sample::Index>())| {
         let mut history = maker::history(&steps);
         let broken = kind.carry_out(&mut history.events, &place);
         prop_assume!(broken.is_some());
