@@ -76,6 +76,7 @@ mod tests {
             cause: Some(Cause {
                 class: CauseClass::Permission,
                 field: Some("city".try_into().unwrap()),
+                other: None,
                 code: "403".to_owned(),
                 text: "not yours".to_owned(),
             }),

@@ -113,6 +113,7 @@ fn park(ground: &mut Ground, now: Timestamp, record: &Key, operations: Vec<Opera
     let cause = Cause {
         class: CauseClass::MissingReference,
         field: None,
+        other: None,
         code: "device:not-made".to_owned(),
         text: "the command was run, and did not make the record that this rests on".to_owned(),
     };

@@ -249,6 +249,10 @@ impl Desk<'_> {
             CauseClass::Throttled | CauseClass::Transient => {
                 self.counted().later(ground, cause, retry_after, into);
             }
+            // The server has this very record already: it is read and compared.
+            CauseClass::Unique if cause.other.as_ref() == Some(&self.record.1) => {
+                self.overtaken(ground, cause, into)
+            }
             CauseClass::Permission
             | CauseClass::Validation
             | CauseClass::MissingReference
@@ -344,6 +348,7 @@ fn no_answer() -> Cause {
     Cause {
         class: CauseClass::Transient,
         field: None,
+        other: None,
         code: "no-answer".to_owned(),
         text: "no usable answer came, and the change was not carried out".to_owned(),
     }
@@ -354,6 +359,7 @@ fn maybe_sent() -> Cause {
     Cause {
         class: CauseClass::Transient,
         field: None,
+        other: None,
         code: "maybe-sent".to_owned(),
         text: "no answer came, and sending it again might make the record twice".to_owned(),
     }
@@ -364,6 +370,7 @@ fn nameless() -> Cause {
     Cause {
         class: CauseClass::Transient,
         field: None,
+        other: None,
         code: "no-id".to_owned(),
         text: "the server made this record and did not tell its key".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! Why a decision, an undo or a synchronization cannot be carried out now, and what to do instead.
 
-use driftless_record::{EntityName, FieldName, LogId, OperationId};
+use driftless_record::{EntityName, FieldName, LogId, OperationId, RecordId};
 
 /// Why something is not possible now; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,15 @@ pub enum NotPossible {
     /// What was parked is a delete or a command: it has no values.
     #[error("entry {0} is about a delete or a command, which has no values to set")]
     NoValues(LogId),
+    /// The record is on the server already: only one that was made here can turn out to be another one.
+    #[error("entry {0} is about no record that was made here")]
+    NotNew(LogId),
+    /// The server has no such record, as far as the device knows.
+    #[error("the server has no {0} with id {1} that this could be, as far as this device knows")]
+    NotThere(EntityName, RecordId),
+    /// Something was done to the new record that nobody said is to happen to another one.
+    #[error("operation {0} was meant for the record that was made here")]
+    InTheWay(OperationId),
     /// A new value names a record that itself waits for this change.
     #[error("`{0}` names a record that itself waits for this change")]
     Circle(FieldName),
@@ -91,6 +100,9 @@ impl NotPossible {
             Self::NoValues(_) | Self::NothingToPick(_) => {
                 "choose another of the ways that the entry names".to_owned()
             }
+            Self::NotNew(_) => "set another value, or take the change back".to_owned(),
+            Self::NotThere(..) => "synchronize, or look for the record with `list`".to_owned(),
+            Self::InTheWay(operation) => format!("take it back first: undo {operation}"),
             Self::Circle(field) => {
                 format!("settle the entry without `{field}`, then update the record")
             }

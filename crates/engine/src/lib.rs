@@ -5,6 +5,7 @@ mod amend;
 mod awaited;
 mod backoff;
 mod circle;
+mod clash;
 mod command;
 mod confirm;
 mod contacts;

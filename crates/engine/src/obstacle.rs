@@ -100,6 +100,7 @@ impl Obstacle {
         Cause {
             class: CauseClass::Unsupported,
             field: None,
+            other: None,
             code: self.code().to_owned(),
             text: self.words().to_owned(),
         }

@@ -18,6 +18,9 @@ pub struct ErrorBody {
     /// What the error is about, such as a property.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The id of the record that stands in the way, in its canonical form: an annotation of our own.
+    #[serde(rename = "@Driftless.Other", skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
     /// Further errors, each with code, message and target.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<ErrorDetail>,
@@ -53,6 +56,8 @@ struct Loose {
     code: Scalar,
     message: Scalar,
     target: Scalar,
+    #[serde(rename = "@Driftless.Other")]
+    other: Scalar,
     details: Option<Vec<Self>>,
 }
 
@@ -102,6 +107,7 @@ impl ErrorBody {
             code: error.code.text().unwrap_or_default(),
             message: error.message.text().unwrap_or_default(),
             target: error.target.text(),
+            other: error.other.text(),
             details,
         })
     }
@@ -122,7 +128,8 @@ mod tests {
         #[test]
         fn written_errors_read_back(code in ".{0,9}", message in ".{0,30}", target in proptest::option::of(".{0,9}")) {
             let detail = ErrorDetail { code: code.clone(), message: message.clone(), target: target.clone() };
-            let error = ErrorBody { code, message, target, details: vec![detail] };
+            let other = target.clone();
+            let error = ErrorBody { code, message, target, other, details: vec![detail] };
             prop_assert_eq!(ErrorBody::read(&error.write()), Some(error));
         }
 

@@ -75,6 +75,10 @@ pub struct Cause {
     pub code: String,
     /// The server's own words, at most 4,096 characters: untrusted text.
     pub text: String,
+    /// The record of the same entity that stands in the way, such as the one that has a unique value already, if the
+    /// server tells or the device knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<RecordId>,
 }
 
 /// What an entry is about.
@@ -161,7 +165,7 @@ pub enum Side {
 pub struct Settled {
     /// When.
     pub at: Timestamp,
-    /// What was chosen, in one word: `mine`, `theirs`, `pick`, `set`, `revert`, `retry`, `without`, `discard` or `gone`; `passed` if it went
+    /// What was chosen, in one word: `mine`, `theirs`, `pick`, `set`, `revert`, `retry`, `without`, `link`, `discard` or `gone`; `passed` if it went
     /// on by itself, since what stood in the way had passed.
     pub by: String,
 }

@@ -59,6 +59,10 @@ pub struct EntitySchema {
     /// The entities whose records a key field names, as in a line whose key has the number of its order.
     #[serde(default)]
     pub key_targets: BTreeMap<FieldName, Vec<EntityName>>,
+    /// The alternate keys: fields whose values together no two records have. A record with none for one of them is not
+    /// held against others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternate_keys: Vec<Vec<FieldName>>,
     /// The fields in the order of declaration.
     pub fields: Vec<FieldSchema>,
     /// Collections of child records, by name: the other ends of lookups.
@@ -127,6 +131,7 @@ impl EntitySchema {
             is_abstract: false,
             key: Vec::new(),
             key_targets: BTreeMap::new(),
+            alternate_keys: Vec::new(),
             fields: Vec::new(),
             collections: BTreeMap::new(),
             commands: BTreeMap::new(),

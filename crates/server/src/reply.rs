@@ -3,6 +3,7 @@
 use driftless_odata::headers::JSON_IEEE754;
 use driftless_odata::payload::Numbers;
 use driftless_odata::{ErrorBody, ErrorDetail};
+use driftless_record::RecordId;
 use http::StatusCode;
 
 /// A reply to one request, alone or within a batch.
@@ -21,6 +22,8 @@ pub(crate) struct Refusal {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) target: Option<String>,
+    /// The record that stands in the way.
+    pub(crate) other: Option<Box<RecordId>>,
     pub(crate) details: Vec<ErrorDetail>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
@@ -68,6 +71,7 @@ impl Refusal {
             code,
             message: message.into(),
             target: None,
+            other: None,
             details: Vec::new(),
             headers: Vec::new(),
         }
@@ -87,6 +91,11 @@ impl Refusal {
 
     pub(crate) fn target(mut self, target: impl Into<String>) -> Self {
         self.target = Some(target.into());
+        self
+    }
+
+    pub(crate) fn other(mut self, id: RecordId) -> Self {
+        self.other = Some(Box::new(id));
         self
     }
 
@@ -121,6 +130,7 @@ impl From<Refusal> for Reply {
             code: refusal.code.to_owned(),
             message: refusal.message,
             target: refusal.target,
+            other: refusal.other.map(|id| id.as_str().to_owned()),
             details: refusal.details,
         };
         let mut reply = Self::json(refusal.status, body.write());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use driftless_odata::ErrorBody;
 use driftless_odata::csdl::EntityFacts;
-use driftless_record::{Cause, CauseClass, ChangeAction, EntitySchema, FieldName};
+use driftless_record::{Cause, CauseClass, ChangeAction, EntitySchema, FieldName, RecordId};
 use driftless_transport::PushResult;
 
 /// The most characters of a code that are kept.
@@ -23,6 +23,8 @@ pub(crate) struct Refusal {
     pub(crate) text: String,
     /// The part of the request that the error body names.
     pub(crate) target: Option<String>,
+    /// The record that stands in the way, if the error body names it.
+    pub(crate) other: Option<String>,
     /// Whether this is the service's own answer, as an error body or header proves.
     pub(crate) is_own: bool,
     /// `Repeatability-Result`.
@@ -50,6 +52,7 @@ impl Refusal {
         Self {
             is_own: true,
             text,
+            other: body.other,
             target: first.map_or(body.target, |detail| detail.target.clone()),
             code: first.map_or(body.code, |detail| detail.code.clone()),
             ..self
@@ -109,6 +112,10 @@ pub(crate) fn cause(subject: Subject<'_>, refusal: &Refusal, class: CauseClass) 
             .target
             .as_deref()
             .and_then(|target| field(subject, target)),
+        other: refusal
+            .other
+            .as_deref()
+            .and_then(|id| RecordId::parse(subject.entity, id).ok()),
         ..plain_cause(refusal, class)
     }
 }
@@ -123,6 +130,7 @@ pub(crate) fn plain_cause(refusal: &Refusal, class: CauseClass) -> Cause {
     Cause {
         class,
         field: None,
+        other: None,
         code: code.chars().take(MAX_CODE).collect(),
         text: refusal.text.chars().take(MAX_TEXT).collect(),
     }

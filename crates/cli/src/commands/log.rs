@@ -2,7 +2,7 @@
 
 use clap::Args;
 use driftless_engine::Decision;
-use driftless_record::{CauseClass, LogEntry, LogId};
+use driftless_record::{CauseClass, LogEntry, LogId, RecordId};
 use driftless_store::LogSelection;
 use serde_json::{Value as Json, json};
 
@@ -46,6 +46,10 @@ Examples:
                                             a side for each field
   driftless resolve 4 --set city=Oslo       neither: this value
   driftless resolve 4 --without city        send a refused change without this field
+  driftless resolve 4 --rename name='Acme 2'
+                                            a value of its own, where another record has the one you gave
+  driftless resolve 4 --link 0199c0de-0000-7000-8000-000000000001
+                                            my new record is this one: what refers to mine refers to it
   driftless resolve 4 --retry               send a refused change again as it is
   driftless resolve 4 --discard --plan      say what would be taken back, without doing it
   driftless resolve 4 --request-access      print a mail that asks for the right that was missing")]
@@ -83,6 +87,12 @@ struct Way {
     /// Take these values, as field=value
     #[arg(long, value_name = "FIELD=VALUE", num_args = 1..)]
     set: Vec<String>,
+    /// Take a value of its own, as field=value, where another record has the one you gave
+    #[arg(long, value_name = "FIELD=VALUE", num_args = 1..)]
+    rename: Vec<String>,
+    /// Your new record is this one, which the server has: what refers to yours refers to it; your values stay in the log
+    #[arg(long, value_name = "OTHER-ID")]
+    link: Option<String>,
     /// Take back every pending change of the record, and what needs it
     #[arg(long)]
     revert: bool,
@@ -155,6 +165,10 @@ impl Resolve {
         if !touched.ended.is_empty() {
             lines.push(touched_text(&touched, "taken back"));
         }
+        if !touched.redirected.is_empty() {
+            // They waited for a record that never comes to be.
+            drive::send_at_once(&desk, touched.redirected.first().copied()).await;
+        }
         let mut outcomes = Vec::new();
         for (place, operation) in touched.queued.iter().enumerate() {
             let outcome = if place == 0 {
@@ -208,10 +222,32 @@ impl Way {
                 let names = self.without.iter().map(|name| input::field_name(&entity, name));
                 return Ok(Decision::Without(names.collect::<Result<_, _>>()?));
             }
+            if let Some(other) = &self.link {
+                let other = RecordId::parse(&entity, other).map_err(driftless_engine::EngineError::from)?;
+                return Ok(Decision::Link(other));
+            }
+            if !self.rename.is_empty() {
+                is_about_a_clash(entry)?;
+                return Ok(Decision::Set(input::fields(
+                    &*desk.schema()?,
+                    &entity,
+                    &self.rename,
+                )?));
+            }
             Decision::Set(input::fields(&*desk.schema()?, &entity, &self.set)?)
         };
         Ok(decision)
     }
+}
+
+fn is_about_a_clash(entry: &LogEntry) -> Result<(), CliError> {
+    let cause = entry.cause.as_ref().map(|cause| cause.class);
+    if cause == Some(CauseClass::Unique) {
+        return Ok(());
+    }
+    let text = format!("entry {} is not about a value that another record has", entry.id);
+    Err(CliError::failed("not-possible", text)
+        .hint(format!("`driftless log {}` shows what can be done", entry.id)))
 }
 
 fn request_access(desk: &Desk, entry: &LogEntry) -> Result<Answer, CliError> {

@@ -117,7 +117,14 @@ pub(crate) fn touched_json(touched: &Touched, how: How) -> Json {
         .collect();
     let queued: Vec<_> = touched.queued.iter().map(ToString::to_string).collect();
     let behind: Vec<_> = touched.behind.iter().map(ToString::to_string).collect();
-    json!({ "done": how == How::Done, "queued": queued, "ended": ended, "behind": behind })
+    let redirected: Vec<_> = touched.redirected.iter().map(ToString::to_string).collect();
+    json!({
+        "done": how == How::Done,
+        "queued": queued,
+        "ended": ended,
+        "redirected": redirected,
+        "behind": behind,
+    })
 }
 
 /// Writes what a decision touched for people.
@@ -128,6 +135,23 @@ pub(crate) fn touched_text(touched: &Touched, did: &str) -> String {
     )];
     for (operation, (entity, record)) in &touched.ended {
         lines.push(format!("  {operation}  {entity} {record}"));
+    }
+    if !touched.redirected.is_empty() {
+        let verb = if did.starts_with("would") {
+            "would refer"
+        } else {
+            "refer"
+        };
+        lines.push(format!(
+            "{verb} to the other record: {}",
+            text::count(touched.redirected.len() as u64, "change")
+        ));
+        lines.extend(
+            touched
+                .redirected
+                .iter()
+                .map(|operation| format!("  {operation}")),
+        );
     }
     if !touched.behind.is_empty() {
         lines.push(format!(

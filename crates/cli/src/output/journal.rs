@@ -1,17 +1,20 @@
 //! Operations and log entries, for programs and for people.
 
+mod settles;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_engine::{OutboxItem, Outcome};
 use driftless_record::{
-    Applied, Cause, CauseClass, CommandName, EntitySchema, FieldCase, LogEntry, LogKind, Operation,
-    OperationId, OperationKind, RawStamp, Schema, Side, Urgency, UserId,
+    Applied, CommandName, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId, OperationKind,
+    RawStamp, Schema, Side, Urgency, UserId,
 };
 use serde_json::{Map, Value as Json, json};
 
 use super::record::shown;
 use super::{json, text};
 use crate::input::rule_name;
+pub(crate) use settles::{is_of_device, settles};
 
 /// Returns what an operation does, in one word.
 pub(crate) fn verb(operation: &Operation) -> &'static str {
@@ -159,6 +162,8 @@ pub(crate) fn outcome_text(outcome: Option<Outcome>) -> String {
 pub(crate) struct OutboxFacts {
     /// The pending deletes: for a delete there are no values to choose.
     deletes: BTreeSet<OperationId>,
+    /// The pending creates: only what was made here can turn out to be another record.
+    creates: BTreeSet<OperationId>,
     /// The pending updates: only these can go without some of their fields.
     updates: BTreeSet<OperationId>,
     /// The pending commands.
@@ -186,6 +191,7 @@ impl OutboxFacts {
         Self {
             commands: commands.collect(),
             deletes: of_kind(|kind| matches!(kind, OperationKind::Delete { .. })),
+            creates: of_kind(|kind| matches!(kind, OperationKind::Create(_))),
             updates: of_kind(|kind| matches!(kind, OperationKind::Update(_))),
             authors: authors
                 .map(|operation| (operation.id, operation.author.clone()))
@@ -215,63 +221,6 @@ impl OutboxFacts {
     fn author(&self, entry: &LogEntry) -> Option<&UserId> {
         entry.operations.iter().find_map(|id| self.authors.get(id))
     }
-}
-
-fn are_all(ids: &BTreeSet<OperationId>, operations: &[OperationId]) -> bool {
-    !operations.is_empty() && operations.iter().all(|id| ids.contains(id))
-}
-
-/// Returns the commands that settle an entry, best first; none if it waits for nobody.
-pub(crate) fn settles(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
-    if !entry.is_open() {
-        return Vec::new();
-    }
-    let is_refusal = matches!(entry.kind, LogKind::Refused | LogKind::Unproved);
-    let needs_right = entry
-        .cause
-        .as_ref()
-        .is_some_and(|cause| cause.class == CauseClass::Permission);
-    let mut ways: Vec<&str> = if entry.cause.as_ref().is_some_and(is_obstacle) {
-        // It would be sent as little as now, whoever decides what.
-        vec!["--discard", "--revert"]
-    } else if entry.cause.as_ref().is_some_and(is_of_device) {
-        vec!["--retry", "--discard", "--revert"]
-    } else if is_refusal {
-        vec!["--set FIELD=VALUE", "--retry", "--discard", "--revert"]
-    } else if entry.fields.is_empty() {
-        vec!["--mine", "--theirs", "--set FIELD=VALUE", "--revert"]
-    } else {
-        vec![
-            "--mine",
-            "--theirs",
-            "--pick FIELD=SIDE",
-            "--set FIELD=VALUE",
-            "--revert",
-        ]
-    };
-    let server_refused = entry.kind == LogKind::Refused && !entry.cause.as_ref().is_some_and(is_of_device);
-    if server_refused && are_all(&facts.updates, &entry.operations) {
-        ways.insert(1, "--without FIELD");
-    }
-    if are_all(&facts.deletes, &entry.operations) {
-        ways.retain(|way| !way.starts_with("--set"));
-    }
-    if needs_right {
-        ways.push("--request-access");
-    }
-    ways.iter()
-        .map(|way| format!("driftless resolve {} {way}", entry.id))
-        .collect()
-}
-
-/// Whether something stands against sending at all.
-fn is_obstacle(cause: &Cause) -> bool {
-    cause.code.starts_with("device:")
-}
-
-/// Whether the device has found this cause, and no server said it.
-pub(crate) fn is_of_device(cause: &Cause) -> bool {
-    is_obstacle(cause) || ["no-answer", "unreadable"].contains(&cause.code.as_str())
 }
 
 fn kind(entry: &LogEntry) -> &'static str {
@@ -323,6 +272,7 @@ pub(crate) fn entry_json(schema: &Schema, entry: &LogEntry, facts: &OutboxFacts)
             "field": cause.field.as_ref().map(|field| field.as_str()),
             "code": cause.code,
             "text": cause.text,
+            "other": cause.other.as_ref().map(|other| other.as_str()),
         })
     });
     let operations: Vec<_> = entry.operations.iter().map(ToString::to_string).collect();
@@ -420,6 +370,13 @@ pub(crate) fn card(entry: &LogEntry, facts: &OutboxFacts) -> String {
             "{who}  {}: {words} [{}]",
             cause.class.words(),
             text::clip(&cause.code)
+        ));
+    }
+    if let (Some(other), Some((name, _))) =
+        (entry.cause.as_ref().and_then(|c| c.other.as_ref()), &entry.record)
+    {
+        lines.push(format!(
+            "other   {name} {other}, see it with: driftless get {name} {other}"
         ));
     }
     if let Some(settled) = &entry.settled {

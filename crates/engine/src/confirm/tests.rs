@@ -134,6 +134,7 @@ fn reply() -> impl Strategy<Value = PushResult> {
         cause: Cause {
             class,
             field: None,
+            other: None,
             code: "c".to_owned(),
             text: "t".to_owned(),
         },

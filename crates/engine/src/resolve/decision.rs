@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{FieldName, Fields, LogEntry, LogId, Operation, OperationId, Side};
+use driftless_record::{FieldName, Fields, LogEntry, LogId, Operation, OperationId, RecordId, Side};
 use driftless_store::{LogSelection, RecordStore, Retry, Write};
 
 use super::desk::Desk;
+use super::link;
 use super::pick::{is_all_theirs, picked};
 use super::undo::{entries_left_empty, take_back};
 use crate::depend::Graph;
@@ -27,6 +28,9 @@ pub enum Decision {
     Set(Fields),
     /// The same again without these fields, whose values stay in the entry.
     Without(BTreeSet<FieldName>),
+    /// The record that I made is this one, which the server has: what refers to mine refers to it from now on, mine
+    /// ends, and those of my values that it has not stay in the entry.
+    Link(RecordId),
     /// Every pending change of the record is taken back, and of those that need it.
     Revert,
     /// The same again.
@@ -43,6 +47,7 @@ impl Decision {
             Self::Pick(_) => "pick",
             Self::Set(_) => "set",
             Self::Without(_) => "without",
+            Self::Link(_) => "link",
             Self::Revert => "revert",
             Self::Retry => "retry",
             Self::Discard => "discard",
@@ -57,6 +62,8 @@ pub struct Touched {
     pub queued: Vec<OperationId>,
     /// Operations that end here, in sequence, with their records.
     pub ended: Vec<(OperationId, Key)>,
+    /// Operations on other records that refer to another record from now on, in sequence.
+    pub redirected: Vec<OperationId>,
     /// Other operations that wait behind these, in sequence: they can go on once nothing else holds them.
     pub behind: Vec<OperationId>,
 }
@@ -93,6 +100,7 @@ pub(crate) fn decide(
         let entry = match decision {
             Decision::Pick(picks) => picked(&entry, picks)?,
             Decision::Without(fields) => keeping(entry, &ground, fields),
+            Decision::Link(other) => link::keeping(store, &ground, entry, other)?,
             Decision::Mine
             | Decision::Theirs
             | Decision::Set(_)
@@ -155,6 +163,7 @@ fn work_out(
         Decision::Pick(_) => desk()?.mine()?,
         Decision::Set(fields) => desk()?.set(fields)?,
         Decision::Without(fields) => desk()?.without(fields)?,
+        Decision::Link(other) => return link::work_out(store, &desk()?, other, host.clock.now()),
         Decision::Retry => desk()?.retry(),
         Decision::Discard => return end(ground, log, |o| o.state.parked() == Some(log)),
         Decision::Revert => return end(ground, log, |o| entry.record == Some(key(o))),

@@ -2,6 +2,7 @@
 
 mod decision;
 mod desk;
+mod link;
 mod pick;
 mod undo;
 mod without;

@@ -84,6 +84,7 @@ fn cause(error: TransportError) -> Cause {
         other => Cause {
             class: CauseClass::Transient,
             field: None,
+            other: None,
             code: "unreadable".to_owned(),
             text: other.to_string(),
         },

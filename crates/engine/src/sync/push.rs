@@ -10,6 +10,7 @@ use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 use super::fetch::Read;
 use super::session::{Session, Stop};
 use crate::circle::opened;
+use crate::clash;
 use crate::confirm::{Confirmed, News, Sent, confirm};
 use crate::ground::{Ground, Key};
 use crate::host::Host;
@@ -303,7 +304,8 @@ fn keep(
         for (sending, news) in results {
             let key = (sending.change.entity.clone(), sending.change.record.clone());
             let of_record = pending.get(&key).cloned().unwrap_or_default();
-            confirm(&mut ground, now, sending, (news, of_record), &mut confirmed);
+            let news = clash::with_other(store, &ground, (sending, news), now)?;
+            confirm(&mut ground, now, sending, (&news, of_record), &mut confirmed);
         }
         let sent = results.iter().map(|(sending, _)| &sending.change);
         let sent = sent.map(|change| (&change.entity, &change.record));

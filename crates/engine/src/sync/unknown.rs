@@ -241,6 +241,7 @@ fn unfound(error: &TransportError) -> Cause {
     Cause {
         class: CauseClass::Transient,
         field: None,
+        other: None,
         code: "no-answer".to_owned(),
         text: error.to_string(),
     }
@@ -251,6 +252,7 @@ fn unnamed() -> Cause {
     Cause {
         class: CauseClass::Transient,
         field: None,
+        other: None,
         code: "no-answer".to_owned(),
         text: "no answer came, and the key that the server would give is not known".to_owned(),
     }
@@ -338,6 +340,7 @@ fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option
         (ChangeAction::Command(call), _) => News::Unproved(Cause {
             class: CauseClass::Transient,
             field: None,
+            other: None,
             code: "device:command-unproved".to_owned(),
             text: format!("nothing on the record tells whether {} was run", call.name),
         }),

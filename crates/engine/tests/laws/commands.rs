@@ -152,6 +152,7 @@ fn refuse_commands(change: &Change) -> Option<Cause> {
     matches!(change.action, ChangeAction::Command(_)).then(|| Cause {
         class: CauseClass::Validation,
         field: None,
+        other: None,
         code: "400".to_owned(),
         text: "no name".to_owned(),
     })

@@ -141,6 +141,7 @@ fn no_second(change: &Change) -> Option<Cause> {
     bad.then(|| Cause {
         class: CauseClass::Validation,
         field: None,
+        other: None,
         code: "NO".into(),
         text: "no".into(),
     })

@@ -79,6 +79,7 @@ pub(crate) fn no_third(change: &Change) -> Option<Cause> {
         .then(|| Cause {
             class: CauseClass::Validation,
             field: None,
+            other: None,
             code: "400".to_owned(),
             text: "not this".to_owned(),
         })

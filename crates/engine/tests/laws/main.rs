@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail there")]
 
 mod chance;
+mod clash;
 mod clocks;
 mod commands;
 mod common;

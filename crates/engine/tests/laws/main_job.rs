@@ -148,6 +148,7 @@ pub(crate) fn no_nameless(change: &Change) -> Option<Cause> {
     bad.then(|| Cause {
         class: CauseClass::Validation,
         field,
+        other: None,
         code: "BAD".into(),
         text: "no such name".into(),
     })

@@ -66,6 +66,7 @@ async fn l37_to_discard_a_refused_move_does_not_take_back_the_delete_that_waits_
         matches!(&change.action, ChangeAction::Update(_)).then(|| Cause {
             class: CauseClass::Validation,
             field: None,
+            other: None,
             code: "400".to_owned(),
             text: "not today".to_owned(),
         })

@@ -13,6 +13,7 @@ fn no_cities(change: &Change) -> Option<Cause> {
     sent.contains_key(&name("city")).then(|| Cause {
         class: CauseClass::Permission,
         field: Some(name("city")),
+        other: None,
         code: "403".to_owned(),
         text: "city is not yours".to_owned(),
     })

@@ -22,6 +22,7 @@ fn failing(class: CauseClass) -> Cause {
     Cause {
         class,
         field: None,
+        other: None,
         code: "500".to_owned(),
         text: "disk on fire".to_owned(),
     }

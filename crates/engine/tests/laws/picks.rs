@@ -137,6 +137,7 @@ async fn l37_what_waits_behind_is_told_beforehand() {
         (change.entity.as_str() == "Account").then(|| driftless_record::Cause {
             class: driftless_record::CauseClass::Validation,
             field: None,
+            other: None,
             code: "no".to_owned(),
             text: "no".to_owned(),
         })

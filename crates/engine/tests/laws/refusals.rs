@@ -41,6 +41,7 @@ fn as_named(change: &Change) -> Option<Cause> {
     Some(Cause {
         class,
         field: Some(name("name")),
+        other: None,
         code: "C7".to_owned(),
         text: format!("the server's words about {text}"),
     })

@@ -219,6 +219,7 @@ async fn a_record_that_cannot_be_read_before_it_is_changed_is_shown_and_holds_up
     let forbidden = Cause {
         class: CauseClass::Permission,
         field: None,
+        other: None,
         code: "403".to_owned(),
         text: "not yours".to_owned(),
     };

@@ -2,6 +2,7 @@
 
 mod actions;
 mod annotations;
+mod keys;
 mod links;
 mod metadata;
 mod read;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use driftless_record::{Access, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema};
 
 use super::annotations::{Aliases, Annotations, Targets};
+use super::keys;
 use super::metadata::{CsdlError, EntityFacts, Metadata, Note, WireType};
 use super::types::{Resolved, Types, label};
 use super::vocabulary as terms;
@@ -230,6 +231,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         self.lookups(&mut entity, &mut facts, &lineage);
+        entity.alternate_keys = keys::read(&entity, &[&about_type, &about_set]);
         describe(&mut entity, &about_type, self.own);
         entity.access = Access {
             create: about_set.record_flag(terms::INSERT, "Insertable").unwrap_or(true),

@@ -490,6 +490,10 @@ prop_compose! {
         entity.set = format!("{set}{n}");
         entity.label = label;
         entity.key = entity.fields.iter().take(keys).map(|field| field.name.clone()).collect();
+        let (first, last) = (entity.fields[0].name.clone(), entity.fields[entity.fields.len() - 1].name.clone());
+        if flags.4 {
+            entity.alternate_keys = vec![vec![last.clone()], vec![last, first]];
+        }
         entity.commands = commands.into_iter().map(|command| (command.name.clone(), command)).collect();
         entity.base = base.map(|n| EntityName::parse(&format!("E{n}")).unwrap());
         entity.is_abstract = flags.0;

@@ -2,6 +2,9 @@
 
 use driftless_record::FieldName;
 
+pub(super) const ALTERNATE_KEYS: &str = "Org.OData.Core.V1.AlternateKeys";
+/// What older services say for it.
+pub(super) const COMMUNITY_KEYS: &str = "OData.Community.Keys.V1.AlternateKeys";
 pub(super) const COMPUTED: &str = "Org.OData.Core.V1.Computed";
 pub(super) const COMPUTED_DEFAULT: &str = "Org.OData.Core.V1.ComputedDefaultValue";
 pub(super) const IMMUTABLE: &str = "Org.OData.Core.V1.Immutable";

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use driftless_record::{ChoiceOption, CommandName, EntityName, EntitySchema, FieldKind, FieldSchema, Schema};
 
+use super::keys;
 use super::vocabulary::{self as terms, navigation_name};
 use super::xml::escaped;
 
@@ -157,6 +158,7 @@ impl Writer<'_> {
         if let Some(base) = entity.base.as_ref().filter(|_| !inherits) {
             text(out, terms::BASE, base.as_str());
         }
+        keys::write(out, &entity.alternate_keys);
         if let Some(field) = &entity.display_field {
             text(out, terms::DISPLAY_FIELD, field.as_str());
         }

@@ -11,7 +11,7 @@ use super::declare::{CommandDef, EffectDef, EntityDef, FieldDef, From, Holds, Ki
 use super::{activities, commands, directory, sales, service};
 
 /// The version of the built-in schema; raised with each change of it.
-const VERSION: &str = "crm-2";
+const VERSION: &str = "crm-3";
 
 /// Returns the built-in CRM schema.
 ///
@@ -92,7 +92,11 @@ fn entity(def: &EntityDef, base: Option<&EntitySchema>) -> Result<EntitySchema, 
         }),
     }
     for def in def.fields {
-        entity.add(field(def)?);
+        let field = field(def)?;
+        if def.unique {
+            entity.alternate_keys.push(vec![field.name.clone()]);
+        }
+        entity.add(field);
     }
     for (name, label) in [("created_at", "Created"), ("modified_at", "Modified")] {
         entity.add(FieldSchema {

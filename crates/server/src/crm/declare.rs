@@ -75,6 +75,8 @@ pub(super) struct FieldDef {
     pub(super) searchable: bool,
     pub(super) server_made: bool,
     pub(super) each_transition: bool,
+    /// No two records have the same value.
+    pub(super) unique: bool,
     /// The collection of the targets that this lookup makes up.
     pub(super) collection: Option<(&'static str, OnDelete)>,
 }
@@ -88,6 +90,7 @@ pub(super) const fn field(name: &'static str, label: &'static str, holds: Holds)
         searchable: false,
         server_made: false,
         each_transition: false,
+        unique: false,
         collection: None,
     }
 }
@@ -119,6 +122,10 @@ impl FieldDef {
             each_transition: true,
             ..self
         }
+    }
+
+    pub(super) const fn unique(self) -> Self {
+        Self { unique: true, ..self }
     }
 
     pub(super) const fn part_of(self, collection: &'static str, on_delete: OnDelete) -> Self {

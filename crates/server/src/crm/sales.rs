@@ -202,7 +202,8 @@ pub(super) const ENTITIES: &[EntityDef] = &[
             field("name", "Name", Holds::Text(160)).required().searchable(),
             field("code", "Product code", Holds::Text(40))
                 .required()
-                .searchable(),
+                .searchable()
+                .unique(),
             field(
                 "family",
                 "Family",

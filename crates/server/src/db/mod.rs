@@ -8,4 +8,5 @@ pub(crate) mod repeat;
 pub(crate) mod row;
 pub(crate) mod state;
 pub(crate) mod table;
+mod unique;
 pub(crate) mod write;

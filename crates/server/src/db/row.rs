@@ -65,7 +65,7 @@ impl Stamps {
 }
 
 /// A stored value on its way into a statement.
-struct Bound<'a>(&'a Stored<'a>);
+pub(super) struct Bound<'a>(pub(super) &'a Stored<'a>);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::sql::columns;
-use driftless_record::{EntityName, EntitySchema, FieldName, Schema};
+use driftless_record::{EntityName, EntitySchema, FieldName, FieldSchema, Schema};
 
 use crate::ServerError;
 
@@ -107,6 +107,12 @@ impl Table {
         self.entity.fields.iter().position(|known| known.name == *field)
     }
 
+    /// Returns a field with the place of its first column and how many it has.
+    pub(crate) fn field(&self, name: &FieldName) -> Option<(&FieldSchema, (usize, usize))> {
+        let position = self.position(name)?;
+        Some((self.entity.fields.get(position)?, *self.spans.get(position)?))
+    }
+
     /// Returns the statement that makes the table, without indexes.
     pub(crate) fn create(&self) -> String {
         let mut sql = format!(
@@ -125,14 +131,26 @@ impl Table {
         sql
     }
 
-    /// Returns the statements that make the table's indexes: of the id, the modification date, and the lookups by
-    /// which parents find their children.
+    /// Returns the statements that make the table's indexes: of the id, the alternate keys, the modification
+    /// date, and the lookups by which parents find their children.
     pub(crate) fn indexes(&self, children: &BTreeSet<(EntityName, FieldName)>) -> Vec<String> {
         let bare = self.entity.name.as_str();
         let mut statements = vec![format!(
             "CREATE UNIQUE INDEX \"{bare}$id\" ON {} (\"$id\")",
             self.name
         )];
+        for (number, key) in self.entity.alternate_keys.iter().enumerate() {
+            let columns: Vec<&str> = key
+                .iter()
+                .filter_map(|name| Some(self.columns.get(self.field(name)?.1.0)?.as_str()))
+                .collect();
+            // What looks for others is quick; what is in the data from the start may not be unique.
+            statements.push(format!(
+                "CREATE INDEX \"{bare}$unique{number}\" ON {} ({})",
+                self.name,
+                columns.join(", ")
+            ));
+        }
         for field in &self.entity.fields {
             let is_child = children.contains(&(self.entity.name.clone(), field.name.clone()));
             if is_child || self.entity.modified_field.as_ref() == Some(&field.name) {

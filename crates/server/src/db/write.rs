@@ -1,6 +1,6 @@
 //! Creating, changing and deleting records inside a transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{
@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::row::{self, Stamps, StoredRow};
 use super::table::{Table, Tables};
-use super::{feed, state};
+use super::{feed, state, unique};
 use crate::check;
 use crate::reply::Refusal;
 
@@ -85,6 +85,7 @@ impl Writing<'_> {
                 format!("{}({id}) exists already", table.entity.set),
             ));
         }
+        unique::check(self.connection, table, (&id, &fields), None)?;
         let mut stamps = Stamps {
             of_row: Some(self.own_stamp()),
             of_fields: BTreeMap::new(),
@@ -130,11 +131,13 @@ impl Writing<'_> {
         given.retain(|name, _| !table.entity.is_key(name));
         check::update(&table.entity, &given)?;
         self.references(table.entity.name.as_str(), &given)?;
+        let named: BTreeSet<FieldName> = given.keys().cloned().collect();
         for (name, value) in given {
             let edited = stamps.get(&name).copied().unwrap_or(stamp);
             row.stamps.of_fields.insert(name.clone(), edited);
             row.fields.insert(name, value);
         }
+        unique::check(self.connection, table, (&row.id, &row.fields), Some(&named))?;
         if let Some(name) = &table.entity.modified_field {
             row.fields.insert(name.clone(), self.time());
         }

@@ -290,3 +290,42 @@ async fn stamps_are_kept_per_field_and_told_when_asked_for() {
         "a first load carries no stamps"
     );
 }
+
+#[tokio::test]
+async fn what_another_record_has_of_an_alternate_key_is_refused_and_that_record_named() {
+    let server = Running::with_data(0).await;
+    let product = |id: &str, code: &str| json!({"id": id, "name": "Pump", "code": code});
+    let second = ID.replace('0', "1");
+    server.post("Products", &product(ID, "P-1")).await.expect(201);
+    let taken = server
+        .post("Products", &product(&second, "P-1"))
+        .await
+        .expect(409)
+        .json();
+    assert_eq!(taken["error"]["code"], "NotUnique", "{taken}");
+    assert_eq!(taken["error"]["target"], "code", "{taken}");
+    assert_eq!(taken["error"]["@Driftless.Other"], ID, "{taken}");
+    server
+        .get(&format!("Products({second})"))
+        .await
+        .refused(404, "NotFound");
+    server
+        .post("Products", &product(&second, "P-2"))
+        .await
+        .expect(201);
+    let change = |id: &str, body: serde_json::Value| {
+        let (path, body) = (format!("Products({id})"), body.to_string());
+        let server = &server;
+        async move { server.send("PATCH", &path, &[("if-match", "*")], &body).await }
+    };
+    change(&second, json!({"code": "P-1"}))
+        .await
+        .refused(409, "NotUnique");
+    change(ID, json!({"code": "P-1", "name": "Same"}))
+        .await
+        .expect(204);
+    change(ID, json!({"code": "P-3"})).await.expect(204);
+    change(&second, json!({"code": "P-1"})).await.expect(204);
+    let metadata = server.get("$metadata").await.expect(200);
+    assert!(metadata.text.contains("Org.OData.Core.V1.AlternateKeys"));
+}

@@ -21,6 +21,8 @@ struct EntityV1 {
     key: Vec<FieldName>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     key_targets: BTreeMap<FieldName, Vec<EntityName>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alternate_keys: Vec<Vec<FieldName>>,
     fields: Vec<FieldV1>,
     collections: BTreeMap<CollectionName, CollectionV1>,
     /// In the form that travels in metadata, which is a public one.
@@ -100,6 +102,7 @@ pub(crate) fn encode_entity(entity: &EntitySchema) -> Result<String, Unreadable>
         is_abstract: entity.is_abstract,
         key: entity.key.clone(),
         key_targets: entity.key_targets.clone(),
+        alternate_keys: entity.alternate_keys.clone(),
         fields: entity.fields.iter().map(write_field).collect(),
         collections: collections.collect(),
         commands: entity.commands.clone(),
@@ -132,6 +135,7 @@ pub(crate) fn decode_entity(payload: &str) -> Result<EntitySchema, Unreadable> {
         is_abstract: stored.is_abstract,
         key: stored.key,
         key_targets: stored.key_targets,
+        alternate_keys: stored.alternate_keys,
         fields: stored.fields.into_iter().map(read_field).collect(),
         collections: collections.collect(),
         commands: stored.commands,

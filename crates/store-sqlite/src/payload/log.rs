@@ -46,6 +46,8 @@ struct CauseV1 {
     field: Option<FieldName>,
     code: String,
     text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other: Option<RecordId>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,6 +122,7 @@ pub(crate) fn encode_log(entry: &LogEntry) -> Result<String, Unreadable> {
             field: cause.field.clone(),
             code: cause.code.clone(),
             text: cause.text.clone(),
+            other: cause.other.clone(),
         }),
         reason: entry.reason.clone(),
         kept: (&entry.kept).into(),
@@ -149,6 +152,7 @@ pub(crate) fn decode_log(payload: &str) -> Result<LogEntry, Unreadable> {
         cause: stored.cause.map(|cause| Cause {
             class: cause.class.into(),
             field: cause.field,
+            other: cause.other,
             code: cause.code,
             text: cause.text,
         }),

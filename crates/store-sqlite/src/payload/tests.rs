@@ -281,6 +281,7 @@ fn a_log_entry_of_an_old_writer_reads_like_new() {
         cause: Some(Cause {
             class: CauseClass::MissingReference,
             field: Some(field("name")),
+            other: None,
             code: "404".to_owned(),
             text: "gone".to_owned(),
         }),

@@ -23,6 +23,7 @@ impl Backend {
         let refused = |class: CauseClass, text: String| Cause {
             class,
             field: None,
+            other: None,
             code: "double:command".to_owned(),
             text,
         };

@@ -463,6 +463,9 @@ impl Backend {
         if let Some(class) = self.objection(change) {
             return failed(class);
         }
+        if let Some(refusal) = self.taken(change) {
+            return refusal;
+        }
         let ran = match &change.action {
             ChangeAction::Command(call) => match self.run((&key.0, &key.1), call) {
                 Ok(ran) => Some(ran),
@@ -585,6 +588,7 @@ fn cause(class: CauseClass) -> Cause {
     Cause {
         class,
         field: None,
+        other: None,
         code: "double".to_owned(),
         text: class.words().to_owned(),
     }

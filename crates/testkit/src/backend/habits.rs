@@ -19,6 +19,8 @@ pub struct Habits {
     pub nulls: Nulls,
     /// What it says to a create under a key that is taken.
     pub taken: Taken,
+    /// Whether it says which record has a value that only one may have.
+    pub others: Others,
 }
 
 /// What becomes of the rest of a request when one of its changes fails.
@@ -93,4 +95,14 @@ pub enum Taken {
     Conflict,
     /// That its condition does not hold: 412.
     Precondition,
+}
+
+/// Whether a back end says which record has a value that only one may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Others {
+    /// It names the record, if the user may see it.
+    #[default]
+    Told,
+    /// It says only that there is one.
+    Hidden,
 }

@@ -3,7 +3,9 @@
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
 
 use super::random::Rng;
-use crate::backend::{Habits, Nulls, OnFailure, Reasons, References, Reply, Revisions, Taken, Values};
+use crate::backend::{
+    Habits, Nulls, OnFailure, Others, Reasons, References, Reply, Revisions, Taken, Values,
+};
 
 /// What a world is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +134,8 @@ fn capabilities(rng: &mut Rng, compare_and_set: CompareAndSet) -> Capabilities {
 
 fn habits(rng: &mut Rng) -> Habits {
     Habits {
+        // The simulator's entities have no alternate keys.
+        others: Others::Told,
         on_failure: if rng.one_in(3) {
             OnFailure::Stops
         } else {

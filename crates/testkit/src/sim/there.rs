@@ -112,6 +112,7 @@ fn cause(class: CauseClass) -> Cause {
     Cause {
         class,
         field: None,
+        other: None,
         code: "NO".to_owned(),
         text: class.words().to_owned(),
     }

@@ -54,6 +54,7 @@ pub(super) fn unsendable(text: &str) -> PushResult {
         cause: Cause {
             class: CauseClass::Unsupported,
             field: None,
+            other: None,
             code: "NotSent".to_owned(),
             text: text.to_owned(),
         },

@@ -1,6 +1,6 @@
 //! What an entry that waits offers.
 
-use driftless_record::{Fields, LogId, Timestamp};
+use driftless_record::{Cause, CauseClass, Fields, LogId, RecordId, Timestamp};
 
 use super::*;
 
@@ -16,6 +16,7 @@ fn parked(code: &str) -> LogEntry {
         cause: Some(Cause {
             class: CauseClass::Unsupported,
             field: None,
+            other: None,
             code: code.to_owned(),
             text: "words".to_owned(),
         }),
@@ -68,4 +69,30 @@ fn a_refused_update_offers_to_go_without_a_field_and_a_new_record_does_not() {
     assert!(!offers(&entry, &OutboxFacts::default()));
     entry.kind = LogKind::Unproved;
     assert!(!offers(&entry, &facts));
+}
+
+#[test]
+fn a_taken_value_offers_another_one_and_what_was_made_here_may_be_the_other_record() {
+    let mut entry = parked("NotUnique");
+    let operation: OperationId = "00000000-0000-0000-0000-000000000007".parse().unwrap();
+    entry.operations = vec![operation];
+    entry.cause = entry.cause.map(|cause| Cause {
+        class: CauseClass::Unique,
+        field: Some("code".try_into().unwrap()),
+        other: Some(RecordId::from_canonical("9")),
+        ..cause
+    });
+    let facts = OutboxFacts {
+        creates: [operation].into(),
+        ..OutboxFacts::default()
+    };
+    let first = |facts: &OutboxFacts| settles(&entry, facts)[..2].join(", ");
+    assert_eq!(
+        first(&facts),
+        "driftless resolve 4 --rename code=VALUE, driftless resolve 4 --link 9"
+    );
+    assert_eq!(
+        first(&OutboxFacts::default()),
+        "driftless resolve 4 --rename code=VALUE, driftless resolve 4 --retry"
+    );
 }
