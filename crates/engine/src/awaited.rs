@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use driftless_record::{
-    Applied, Cause, CauseClass, FieldName, Operation, OperationId, OperationKind, OperationState, Record,
-    RecordId, ServerRecord, Timestamp,
+    Applied, Cause, CauseClass, Effect, FieldName, Operation, OperationId, OperationKind, OperationState,
+    Record, RecordId, ServerRecord, Timestamp,
 };
 use driftless_store::Write;
 
 use crate::confirm::Confirmed;
 use crate::depend::Graph;
-use crate::fold::{key_fields, settle};
+use crate::fold::{key_fields, settle_in};
 use crate::ground::{Ground, Key, key};
 use crate::journal::{self, Parking, Reason};
 use crate::remap::Renamed;
@@ -32,12 +32,45 @@ pub(crate) fn settle_results(
             }
             _ => None,
         });
-    for (operation, told) in awaited.collect::<Vec<_>>() {
+    let awaited: Vec<_> = awaited.collect();
+    let expected = |slot: &FieldName| awaited.iter().any(|(operation, _)| is_for(operation, slot));
+    let unexpected: Vec<_> = made.iter().filter(|(slot, _)| !expected(slot)).collect();
+    into.refresh.extend(made_besides(ground, commands, &unexpected));
+    for (operation, told) in awaited {
         match told {
             Some(id) => is_made(ground, operation, id, into),
             None => is_not_made(ground, now, operation, into),
         }
     }
+}
+
+fn is_for(operation: &Operation, of: &FieldName) -> bool {
+    matches!(&operation.kind, OperationKind::Awaited { slot, .. } if slot == of)
+}
+
+/// Returns the records that commands have made and nobody has expected: they came to make more since they were run.
+fn made_besides(ground: &Ground, commands: &[OperationId], made: &[(&FieldName, &RecordId)]) -> Vec<Key> {
+    let run = ground
+        .pending
+        .iter()
+        .filter(|operation| commands.contains(&operation.id));
+    let effects = run.filter_map(|operation| match &operation.kind {
+        OperationKind::Command { call, .. } => {
+            let entity = ground.schema.entity(operation.entity.as_str())?;
+            Some(&entity.commands.get(&call.name)?.effects)
+        }
+        _ => None,
+    });
+    let of_slot = effects.flatten().filter_map(|effect| match effect {
+        Effect::Make { slot, entity, .. } => Some((slot, entity)),
+        Effect::Set { .. } => None,
+    });
+    of_slot
+        .filter_map(|(slot, entity)| {
+            let (_, id) = made.iter().find(|(told, _)| *told == slot)?;
+            Some((entity.clone(), (*id).clone()))
+        })
+        .collect()
 }
 
 fn is_made(ground: &Ground, operation: Operation, id: RecordId, into: &mut Confirmed) {
@@ -77,7 +110,7 @@ fn is_made(ground: &Ground, operation: Operation, id: RecordId, into: &mut Confi
 
 /// What was done on a record that the command did not make is shown to a person.
 fn is_not_made(ground: &mut Ground, now: Timestamp, operation: Operation, into: &mut Confirmed) {
-    let place = key(&operation);
+    let (place, id) = (key(&operation), operation.id);
     let dependants: Vec<Operation> = Graph::new(&ground.pending)
         .up_set(operation.id)
         .into_iter()
@@ -92,12 +125,13 @@ fn is_not_made(ground: &mut Ground, now: Timestamp, operation: Operation, into: 
     for dependant in dependants {
         by_record.entry(key(&dependant)).or_default().push(dependant);
     }
-    let rest = by_record.get(&place).cloned().unwrap_or_default();
+    let mut rest = ground.pending_of(&place);
+    rest.retain(|other| other.id != id);
     for (record, operations) in by_record {
         park(ground, now, &record, operations, into);
     }
-    if let (Some(entity), Some(image)) = (ground.schema.entity(place.0.as_str()), ground.images.get(&place)) {
-        settle(entity, image.clone(), &rest, &mut into.writes);
+    if let Some(image) = ground.images.get(&place) {
+        settle_in(&ground.schema, image.clone(), &rest, &mut into.writes);
     }
 }
 

@@ -202,22 +202,18 @@ impl Desk<'_> {
                 .into_iter()
                 .map(|operation| put(operation, how.clone())),
         );
-        let rest: Vec<Operation> = self
-            .rest
-            .into_iter()
-            .map(|operation| {
-                let follows = operation.base_revision.is_none() || operation.base_revision == old_revision;
-                let base_revision = if follows {
-                    new_revision.clone()
-                } else {
-                    operation.base_revision
-                };
-                Operation {
-                    base_revision,
-                    ..operation
-                }
-            })
-            .collect();
+        let next = new_revision.or_else(|| match self.sending.change.action {
+            ChangeAction::Create(_) | ChangeAction::Update(_) => Some(Revision::untold()),
+            // What a command sets is no change by somebody else.
+            ChangeAction::Delete | ChangeAction::Command(_) => None,
+        });
+        let follows = |base: &Revision| base.is_untold() || Some(base) == old_revision.as_ref();
+        let mut rest = self.rest;
+        for operation in &mut rest {
+            if operation.base_revision.as_ref().is_none_or(follows) {
+                operation.base_revision.clone_from(&next);
+            }
+        }
         into.writes.extend(
             rest.iter()
                 .cloned()

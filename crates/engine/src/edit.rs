@@ -14,8 +14,8 @@ use crate::wish::{Edit, Written};
 use crate::{EngineError, alias, names, temporary};
 use driftless_record::{
     EntitySchema, FieldEdit, FieldName, Fields, Handling, LogEntry, LogId, LogKind, Operation, OperationId,
-    OperationKind, OperationState, RawStamp, Record, RecordId, Row, RowSet, Schema, ServerRecord, Settled,
-    Timestamp, Value,
+    OperationKind, OperationState, RawStamp, Record, RecordId, Revision, Row, RowSet, Schema, ServerRecord,
+    Settled, Timestamp, Value,
 };
 use driftless_store::{
     CommitNumber, Image, JournalReader, LogSelection, OperationSelection, RecordStore, Retry, StoreError,
@@ -263,7 +263,10 @@ impl<'a> Desk<'a> {
         let key = (self.entity.name.clone(), id.clone());
         let operation = Operation {
             record: id.clone(),
-            base_revision: image.server.as_ref().and_then(|s| s.record.revision.clone()),
+            base_revision: image.server.as_ref().map(|server| {
+                let told = server.record.revision.clone();
+                told.unwrap_or_else(Revision::untold)
+            }),
             needs: depend::needs(self.store, self.schema, &key, &kind)?,
             kind,
             ..self.operation()?

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use driftless_record::{
-    EntitySchema, FieldName, Fields, Operation, OperationKind, Record, RecordId, Row, RowSet, Value,
+    EntitySchema, FieldName, Fields, Operation, OperationKind, Record, RecordId, Row, RowSet, Schema, Value,
 };
 use driftless_store::{Image, Write};
 
@@ -61,6 +61,16 @@ pub(crate) fn settle(entity: &EntitySchema, image: Image, pending: &[Operation],
     } else {
         Write::PutImage(image)
     });
+}
+
+/// Does the same for a record whose entity may be gone. Nobody sees it then; should the entity come back, what is
+/// settled of it is read anew.
+pub(crate) fn settle_in(schema: &Schema, image: Image, pending: &[Operation], writes: &mut Vec<Write>) {
+    match schema.entity(image.entity.as_str()) {
+        Some(entity) => settle(entity, image, pending, writes),
+        None if pending.is_empty() => writes.push(Write::DropImage(image.entity, image.id)),
+        None => writes.push(Write::PutImage(image)),
+    }
 }
 
 /// Returns a row with every field of the entity, null where the record has none, so that nothing old shines through.

@@ -311,14 +311,16 @@ impl Desk<'_> {
 
     /// Makes the image of a record under its new id, of what the server said or of what was known under the old one.
     fn image(&self, place: &Key, old: Option<&Image>, renamed: Option<&Renamed>) -> Image {
-        let told = renamed.and_then(|renamed| renamed.server.clone());
-        let server = told.or_else(|| {
-            let known = old?.server.clone()?;
-            let record = Record {
+        let told = renamed.and_then(|renamed| renamed.server.as_ref());
+        let server = told.or_else(|| old?.server.as_ref()).cloned();
+        let server = server.map(|server| ServerRecord {
+            record: Record {
                 id: place.1.clone(),
-                ..known.record
-            };
-            Some(ServerRecord { record, ..known })
+                // What is expected of a record that a command made may refer to another one that it made.
+                fields: self.fields(&server.record.fields),
+                ..server.record
+            },
+            ..server
         });
         Image {
             entity: place.0.clone(),

@@ -77,7 +77,6 @@ fn check(above: &Above<'_>) -> Result<(), EngineError> {
             operations.push(operation);
         }
     }
-    let is_command = |operation: &Operation| matches!(operation.kind, OperationKind::Command { .. });
     for operation in &operations {
         let others = || operations.iter().filter(|other| other.id != operation.id);
         let same = |other: &&&Operation| other.entity == operation.entity && other.record == operation.record;
@@ -89,8 +88,9 @@ fn check(above: &Above<'_>) -> Result<(), EngineError> {
                     matches!(value, Value::Lookup(to) if to.entity == operation.entity && to.id == operation.record)
                 })
         };
-        let clashes = others()
-            .any(|other| (same(&other) && (is_command(operation) || awaited)) || (awaited && named(&other)));
+        let clashes = others().any(|other| {
+            (same(&other) && (operation.kind.is_command() || awaited)) || (awaited && named(&other))
+        });
         if clashes {
             return Err(EngineError::NotOneGroup {
                 entity: operation.entity.to_string(),

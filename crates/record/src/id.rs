@@ -276,5 +276,19 @@ text_id!(
     Revision
 );
 
+impl Revision {
+    /// The revision of a record that the server has and whose revision it has not told: equal to none that it tells.
+    #[must_use]
+    pub fn untold() -> Self {
+        Self(String::new())
+    }
+
+    /// Returns whether it is one that the server has not told.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests;

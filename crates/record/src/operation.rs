@@ -88,6 +88,12 @@ impl OperationKind {
         }
     }
 
+    /// Returns whether it runs a command.
+    #[must_use]
+    pub fn is_command(&self) -> bool {
+        matches!(self, Self::Command { .. })
+    }
+
     /// Returns whether the record begins to be with the operation.
     #[must_use]
     pub fn begins_record(&self) -> bool {
@@ -255,7 +261,8 @@ pub struct Operation {
     pub entity: EntityName,
     /// The record.
     pub record: RecordId,
-    /// The revision that the user saw; `None` for a record that the server did not have.
+    /// The revision that the user saw, [`Revision::untold`] where the server had not told it; `None` for a record that the
+    /// server did not have.
     pub base_revision: Option<Revision>,
     /// What it does.
     pub kind: OperationKind,
@@ -285,6 +292,17 @@ pub struct Change {
     pub condition: Condition,
     /// Per field of the body, when it was edited.
     pub stamps: BTreeMap<FieldName, Stamp>,
+}
+
+impl Change {
+    /// Returns the entities whose records it changes or is expected to make: what has to be read again once it is done.
+    pub fn entities(&self) -> impl Iterator<Item = &EntityName> {
+        let made = match &self.action {
+            ChangeAction::Command(call) => Some(call.makes.values()),
+            ChangeAction::Create(_) | ChangeAction::Update(_) | ChangeAction::Delete => None,
+        };
+        std::iter::once(&self.entity).chain(made.into_iter().flatten())
+    }
 }
 
 /// What a [`Change`] does to the record.

@@ -68,7 +68,7 @@ pub enum Write {
     /// Replaces the schema and brings the tables after it. Operations and images are kept whole. Values of fields that
     /// are gone are dropped; those of a field that has another kind now are converted, or null ([`crate::convert`]).
     /// Rows of entities that are gone, or that have another key, are dropped, unless they are unsettled: those are
-    /// there again when the entity comes back.
+    /// there again when the entity comes back and they still are.
     PutSchema(Arc<Schema>),
     /// Marks an entity as loading: its rows are hidden from queries and its secondary indexes are not kept up.
     BeginLoad(EntityName),

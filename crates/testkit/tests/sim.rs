@@ -182,7 +182,7 @@ fn i06_a_store_that_keeps_a_checkpoint_without_its_rows_is_noticed() {
             commit,
             ..Broken::default()
         },
-        &["I6"],
+        &["I6", "I10"],
     );
 }
 

@@ -19,9 +19,14 @@ pub(super) fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log
         return Verdict::Fetch;
     };
     // Where the server keeps stamps, a value that it has already still tells when it was set (law L17), unless it was
-    // set later, or is this very edit.
+    // set later, or is this very edit, as far as the server's stamps can show it.
     let tells = |field: &FieldName, edit: &FieldEdit| {
-        let is_later = edit.stamp > theirs.stamps.get(field).copied();
+        let kept = theirs.stamps.get(field).copied();
+        let apart = edit
+            .stamp
+            .zip(kept)
+            .map(|(mine, kept)| mine.time.millis_since(kept.time));
+        let is_later = edit.stamp > kept && apart.is_none_or(|apart| apart >= facts.clocks.grain);
         theirs.record.fields.get(field) != Some(&edit.new) || (facts.capabilities.stamps && is_later)
     };
     let sent: MergedEdits = edits
@@ -30,10 +35,9 @@ pub(super) fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log
         .map(|(f, e)| (f.clone(), e.clone()))
         .collect();
     if sent.is_empty() {
-        let untouched = run
-            .operations
-            .iter()
-            .all(|o| o.base_revision == theirs.record.revision);
+        let untouched = run.operations.iter().all(|o| {
+            o.base_revision.as_ref().filter(|base| !base.is_untold()) == theirs.record.revision.as_ref()
+        });
         let state = match (&log, untouched) {
             (Some(_), _) => OperationState::Superseded,
             (None, true) => OperationState::Applied(Applied::Accepted),

@@ -328,7 +328,7 @@ pub(crate) fn overtaken(operation: &Operation, condition: &Condition) -> bool {
         Condition::Revision(revision) => operation
             .base_revision
             .as_ref()
-            .is_some_and(|base| base != revision),
+            .is_some_and(|base| !base.is_untold() && base != revision),
         Condition::Absent | Condition::Exists => false,
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Desk<'a> {
 
     pub(super) fn mine(mut self) -> Result<Self, EngineError> {
         // Where my side is that the record is gone, there is nothing to make again.
-        if self.image.gone && self.parked().iter().any(is_command) {
+        if self.image.gone && self.parked().iter().any(|operation| operation.kind.is_command()) {
             return Err(NotPossible::NoRecord(self.entry.id).into());
         }
         if self.image.gone && fold(&self.image, &self.parked()).is_some() {
@@ -229,7 +229,11 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn theirs(mut self) -> Result<Self, EngineError> {
-        let commands: Vec<_> = self.parked().into_iter().filter(is_command).collect();
+        let commands: Vec<_> = self
+            .parked()
+            .into_iter()
+            .filter(|operation| operation.kind.is_command())
+            .collect();
         if !commands.is_empty() {
             let ids: Vec<_> = commands.iter().map(|operation| operation.id).collect();
             (self.touched, self.writes) = take_back(self.ground, &ids)?;
@@ -408,10 +412,6 @@ fn own((entity, id): &Key) -> Value {
         id: id.clone(),
         name: None,
     })
-}
-
-fn is_command(operation: &Operation) -> bool {
-    matches!(operation.kind, OperationKind::Command { .. })
 }
 
 fn replaced(pending: &[Operation], by: &[Operation]) -> Vec<Operation> {

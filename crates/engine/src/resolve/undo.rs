@@ -9,7 +9,7 @@ use super::Touched;
 use super::decision::with_those_behind;
 use crate::depend::Graph;
 use crate::edit::settle_entry;
-use crate::fold::settle;
+use crate::fold::settle_in;
 use crate::ground::{Ground, Key, key};
 use crate::host::Host;
 use crate::{EngineError, NotPossible};
@@ -134,12 +134,7 @@ pub(super) fn take_back(ground: &Ground, ids: &[OperationId]) -> Result<(Touched
                 .cloned()
                 .map(|operation| Write::PutOperation(Box::new(operation))),
         );
-        match ground.schema.entity(record.0.as_str()) {
-            Some(entity) => settle(entity, image.clone(), &left, &mut writes),
-            // Nobody sees the record; should its entity come back, everything of it is read anew.
-            None if left.is_empty() => writes.push(Write::DropImage(record.0, record.1)),
-            None => {}
-        }
+        settle_in(&ground.schema, image.clone(), &left, &mut writes);
     }
     Ok((touched, writes))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftless_record::{Cause, CauseClass, EntityName, OperationId, Schema, Sending, Timestamp};
+use driftless_record::{Cause, CauseClass, Change, EntityName, OperationId, Schema, Sending, Timestamp};
 use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
@@ -127,7 +127,8 @@ impl Session<'_> {
     ) -> Result<(), Stop> {
         match self.send(&mut push.ground, &batch.items).await {
             Ok(confirmed) => {
-                written.extend(batch.items.iter().map(|item| item.sending.change.entity.clone()));
+                let changes = batch.items.iter().map(|item| &item.sending.change);
+                written.extend(changes.flat_map(Change::entities).cloned());
                 push.idle = if confirmed.changed_something() {
                     0
                 } else {
@@ -136,6 +137,7 @@ impl Session<'_> {
                 push.shrink = usize::MAX;
                 self.losses = 0;
                 for record in confirmed.refresh {
+                    written.insert(record.0.clone());
                     push.ground = None;
                     self.read_or_hold(push, &record).await?;
                     push.fetched.insert(record);

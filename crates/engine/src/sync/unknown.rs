@@ -82,7 +82,7 @@ impl Session<'_> {
         let mut limit = usize::MAX;
         for probe in probes {
             let name = &probe.sending.change.entity;
-            written.insert(name.clone());
+            written.extend(probe.sending.change.entities().cloned());
             if !probe.is_due(now) {
                 continue;
             }
@@ -128,7 +128,8 @@ impl Session<'_> {
                 }
             }
         }
-        self.repeat(&mut ground, &schema, repeatable, limit).await
+        self.repeat(&mut ground, &schema, (repeatable, limit), written)
+            .await
     }
 
     /// Sends the same bytes under the same request id again: the back end answers as it did the first time. Where it
@@ -138,8 +139,8 @@ impl Session<'_> {
         &mut self,
         ground: &mut Option<Ground>,
         schema: &Arc<Schema>,
-        mut probes: Vec<Probe>,
-        limit: usize,
+        (mut probes, limit): (Vec<Probe>, usize),
+        written: &mut BTreeSet<EntityName>,
     ) -> Result<(), Stop> {
         let mut chunks = Vec::new();
         while !probes.is_empty() {
@@ -157,6 +158,7 @@ impl Session<'_> {
                     self.losses = 0;
                     let confirmed = self.keep(ground, results).await?;
                     for record in confirmed.refresh {
+                        written.insert(record.0.clone());
                         self.fetch_onto(ground, &record).await?;
                     }
                 }

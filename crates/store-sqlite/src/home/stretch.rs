@@ -40,11 +40,10 @@ pub(super) fn stretches(pending: Vec<Operation>, schema: &Schema) -> Vec<Stretch
 }
 
 fn joins(stretch: &[Operation], next: &Operation) -> bool {
-    let is_command = |operation: &Operation| matches!(operation.kind, OperationKind::Command { .. });
     let ended = stretch
         .last()
-        .is_some_and(|last| matches!(last.kind, OperationKind::Delete { .. }) || is_command(last));
-    let begins = matches!(next.kind, OperationKind::Create(_)) || is_command(next);
+        .is_some_and(|last| matches!(last.kind, OperationKind::Delete { .. }) || last.kind.is_command());
+    let begins = matches!(next.kind, OperationKind::Create(_)) || next.kind.is_command();
     !ended && (stretch.is_empty() || !begins)
 }
 
@@ -93,8 +92,8 @@ pub(super) fn sending(stretch: &[Operation], id: RequestId) -> Option<Sending> {
     };
     let condition = match &first.base_revision {
         _ if is_create && !is_delete => Condition::Absent,
-        Some(revision) => Condition::Revision(revision.clone()),
-        None => Condition::Exists,
+        Some(revision) if !revision.is_untold() => Condition::Revision(revision.clone()),
+        Some(_) | None => Condition::Exists,
     };
     Some(Sending {
         id,

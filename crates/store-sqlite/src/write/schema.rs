@@ -19,7 +19,13 @@ impl Commit<'_> {
         for (name, entity) in &schema.entities {
             let table = match next.tables.get(name) {
                 Some(table) if table.state != State::Gone && table.schema == *entity => continue,
-                Some(table) => self.alter(table, entity)?,
+                Some(table) => {
+                    if table.state == State::Gone {
+                        // What has settled while the entity was gone is not brought back.
+                        self.drop_settled(table)?;
+                    }
+                    self.alter(table, entity)?
+                }
                 None => self.create(entity)?,
             };
             next.tables.insert(name.clone(), Arc::new(table));

@@ -19,7 +19,13 @@ impl State {
         }));
         for (name, entity) in &schema.entities {
             let table = match self.tables.remove(name) {
-                Some(table) => self.changed(table, entity),
+                Some(mut table) => {
+                    if !self.schema.entities.contains_key(name) {
+                        // What has settled while the entity was gone is not brought back.
+                        table.rows.retain(|id, _| self.is_unsettled(name, id));
+                    }
+                    self.changed(table, entity)
+                }
                 None => Table {
                     entity: Arc::clone(entity),
                     loading: false,

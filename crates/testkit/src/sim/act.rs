@@ -2,6 +2,7 @@
 
 use driftless_record::ConflictRule;
 
+use super::command::Command;
 use super::config::{Config, Play};
 use super::life::{Ailment, Crash};
 use super::network::{Link, Weather};
@@ -43,6 +44,25 @@ pub enum Act {
         device: usize,
         /// Which account.
         of: usize,
+    },
+    /// A person runs a command on an account.
+    Run {
+        /// The device.
+        device: usize,
+        /// Which account.
+        of: usize,
+        /// Which command.
+        command: Command,
+    },
+    /// A person makes several writes that belong together: he changes an account, makes another one and, where it can be,
+    /// a contact of the first.
+    Together {
+        /// The device.
+        device: usize,
+        /// Which account.
+        of: usize,
+        /// Which of a few values.
+        value: usize,
     },
     /// A person takes an operation back.
     Undo {
@@ -230,9 +250,12 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
     let device = rng.index(devices);
     let of = rng.index(5);
     // Most of what happens is that people write and devices synchronize.
-    let what = match rng.below(72) {
+    let what = match rng.below(80) {
         56..=63 => 3,
-        64.. => 23,
+        64..=71 => 23,
+        72..=74 => 54,
+        75..=77 => 55,
+        78.. => 39,
         what => what,
     };
     match what {
@@ -322,6 +345,16 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
         50 => Act::Expire { device },
         51 => Act::SignIn { device },
         52 | 53 => disk(rng, device),
+        54 => Act::Run {
+            device,
+            of,
+            command: Command::draw(rng),
+        },
+        55 => Act::Together {
+            device,
+            of,
+            value: rng.index(3),
+        },
         _ => Act::Rule(
             rng.pick(&[
                 ConflictRule::ExecutionOrder,

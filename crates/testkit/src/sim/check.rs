@@ -23,13 +23,13 @@ pub(super) fn filled(fields: &Fields) -> Fields {
         .collect()
 }
 
-/// Returns the fields with a value that an entity has now and has always had, with values of one kind. A key that the
-/// server makes is shown before an operation says it.
+/// Returns the fields with a value that an entity has now and has always had, with values of one kind. Not the key: one
+/// that the server makes is shown before an operation says it.
 fn lasting(fields: &Fields, of: &EntitySchema, form: &str) -> Fields {
     let mut lasting = filled(fields);
     // In another form than the first, the city may have been away.
     lasting.retain(|name, _| form == "1" || !["city", "town"].contains(&name.as_str()));
-    let is_lasting = |name: &FieldName| of.field(name).is_some_and(|field| !field.server_made);
+    let is_lasting = |name: &FieldName| of.field(name).is_some() && !of.key.contains(name);
     lasting.retain(|name, _| name.as_str() != "extra" && is_lasting(name));
     lasting
 }

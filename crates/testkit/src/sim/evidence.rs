@@ -27,7 +27,8 @@ pub(super) fn check(
     let by_id: BTreeMap<OperationId, &Operation> = operations.iter().map(|o| (o.id, o)).collect();
     for (id, record) in &device.acknowledged {
         // The server may have given the record another id since.
-        let is_it = |operation: &Operation| operation.record == *record || renamed;
+        let temporary = device.temporary.contains(record);
+        let is_it = |operation: &Operation| operation.record == *record || renamed || temporary;
         if !by_id.get(id).is_some_and(|operation| is_it(operation)) {
             let text = format!("device {}: the saved operation {id} is gone", device.number);
             return Err(Violation::new("I1", text));
@@ -96,7 +97,7 @@ fn ends_with_reason(
             .any(|kind| matches!(kind, OperationKind::Delete { .. }));
     let has_reason = match operation.state {
         OperationState::Applied(_) => {
-            oracle.had_effect(operation.id) || in_log || is_there(operation, &later, oracle)
+            oracle.had_effect(cause(operation)) || in_log || is_there(operation, &later, oracle)
         }
         OperationState::Superseded => by_person || in_log || deleted,
         OperationState::Reverted => by_person,
@@ -112,6 +113,17 @@ fn ends_with_reason(
         operation.state.word()
     );
     Err(Violation::new("I5", text))
+}
+
+/// Returns the operation that has the effect: for what a command makes, the one that runs it.
+fn cause(operation: &Operation) -> OperationId {
+    match operation.kind {
+        OperationKind::Awaited { by, .. } => by,
+        OperationKind::Create(_)
+        | OperationKind::Update(_)
+        | OperationKind::Delete { .. }
+        | OperationKind::Command { .. } => operation.id,
+    }
 }
 
 /// Returns whether the server had once what an operation asks for, without it, but for what its author has changed

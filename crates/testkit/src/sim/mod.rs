@@ -4,6 +4,7 @@
 mod act;
 mod check;
 mod clock;
+mod command;
 mod config;
 mod device;
 mod evidence;

@@ -1,7 +1,7 @@
 //! Carrying out the steps.
 
-use driftless_engine::{Decision, EngineError, SyncOptions, TakeOver, Written};
-use driftless_record::{FieldKind, Fields, Query, RecordId, Schema, Value};
+use driftless_engine::{Decision, Edit, EngineError, SyncOptions, TakeOver, Written};
+use driftless_record::{FieldKind, Fields, Handling, Query, RecordId, Schema, Value};
 use driftless_store::LogSelection;
 
 use super::act::Act;
@@ -37,6 +37,15 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             device.engine.delete("Account", id.as_str())
         }),
         Act::Again { device, of } => again(world, *device, *of),
+        Act::Run { device, of, command } => {
+            let did = format!("runs {} on", command.name());
+            on_account(world, *device, *of, &did, |device, id| {
+                device
+                    .engine
+                    .run("Account", id.as_str(), command.name(), Fields::new())
+            })
+        }
+        Act::Together { device, of, value } => together(world, *device, *of, *value),
         Act::Undo { device, of } => undo(world, *device, *of),
         Act::Decide { device, of, how } => decide(world, *device, *of, *how),
         Act::Office { of, field, value } => {
@@ -265,8 +274,12 @@ fn keep(
         Ok(written) => {
             let promised = written.operation;
             let name = promised.map(|id| world.operation_name(id));
-            if let (Some(id), Some(device)) = (promised, world.devices.get_mut(number)) {
-                device.acknowledged.insert(id, written.record);
+            if let Some(device) = world.devices.get_mut(number) {
+                if let Some(id) = promised {
+                    device.acknowledged.insert(id, written.record);
+                }
+                let made = written.made.into_iter().map(|(_, temporary)| temporary);
+                device.temporary.extend(made);
             }
             let name = name.unwrap_or_else(|| "nothing to do".to_owned());
             world.tell(format_args!("device {number} {what}: {name}"));
@@ -322,6 +335,57 @@ fn create(world: &mut World<'_>, number: usize, parent: Option<usize>) -> Result
         }
     };
     keep(world, number, what, written)
+}
+
+/// Makes writes that belong together.
+fn together(world: &mut World<'_>, number: usize, of: usize, value: usize) -> Result<(), Violation> {
+    let Some(id) = account_here(world, number, of) else {
+        return after(world, number);
+    };
+    let Some(device) = world.devices.get(number) else {
+        return Ok(());
+    };
+    let create = |name: &str, fields| Edit::Create {
+        entity: name.to_owned(),
+        fields,
+    };
+    let mut edits = vec![
+        Edit::Update {
+            entity: "Account".to_owned(),
+            id: id.to_string(),
+            fields: fields(&[("name", Value::text(format!("v{value}")))]),
+        },
+        create("Account", fields(&[("name", Value::text("Branch"))])),
+    ];
+    if device
+        .store
+        .schema()
+        .is_ok_and(|schema| schema.entity("Contact").is_some())
+    {
+        let given = fields(&[("name", Value::text("Sam")), ("account", lookup(&id))]);
+        edits.push(create("Contact", given));
+    }
+    let written = device.engine.edit_together(&edits, Handling::default());
+    let name = world.record_name(("Account", &id));
+    match written {
+        Ok(all) => {
+            for written in all {
+                keep(
+                    world,
+                    number,
+                    &format!("writes together, about {name},"),
+                    Ok(written),
+                )?;
+            }
+            Ok(())
+        }
+        Err(error) => keep(
+            world,
+            number,
+            &format!("writes together, about {name},"),
+            Err(error),
+        ),
+    }
 }
 
 fn again(world: &mut World<'_>, number: usize, of: usize) -> Result<(), Violation> {

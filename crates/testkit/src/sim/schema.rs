@@ -10,6 +10,7 @@ use driftless_record::{
     RecordId, Schema, Value,
 };
 
+use super::command::{self, Makes};
 use super::random::Rng;
 
 /// The entities of a world.
@@ -169,6 +170,14 @@ impl Shape {
             Some(Extra::Whole) => account.add(FieldSchema::new(field("extra"), FieldKind::Int { bits: 64 })),
             None => {}
         }
+        command::add(
+            &mut account,
+            if self.contacts {
+                Makes::AccountsAndContacts
+            } else {
+                Makes::Accounts
+            },
+        );
         account.display_field = Some(field("name"));
         if self.contacts {
             let contacts = Collection {

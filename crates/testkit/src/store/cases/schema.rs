@@ -116,7 +116,7 @@ pub fn fields_come_go_and_change_kind(factory: &mut impl StoreFactory) {
 }
 
 /// When an entity leaves the schema, its rows go, but for those of unsettled records: they are there again when the
-/// entity comes back.
+/// entity comes back, unless they have settled meanwhile.
 pub fn rows_of_unsettled_records_outlive_their_entity(factory: &mut impl StoreFactory) {
     let store = factory.open();
     store.commit(schema_batch()).unwrap();
@@ -128,6 +128,8 @@ pub fn rows_of_unsettled_records_outlive_their_entity(factory: &mut impl StoreFa
             Write::PutImage(image(2, "imaged")),
             put_account(3, "settled"),
             put_operation(operation(3, &account(3), OperationState::Reverted)),
+            put_account(4, "settles"),
+            Write::PutImage(image(4, "settles")),
         ]))
         .unwrap();
     let mut without = schema();
@@ -142,6 +144,9 @@ pub fn rows_of_unsettled_records_outlive_their_entity(factory: &mut impl StoreFa
         .unwrap_err();
     assert!(matches!(error, StoreError::UnknownEntity(_)));
     assert!(!store.schema().unwrap().entities.contains_key("Account"));
+    store
+        .commit(batch([Write::DropImage(entity("Account"), account(4))]))
+        .unwrap();
     store.commit(schema_batch()).unwrap();
     let ids = store.ids(&entity("Account"), None, 9).unwrap();
     let ids: Vec<_> = ids.into_iter().map(|(id, _)| id).collect();
