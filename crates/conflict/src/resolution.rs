@@ -33,6 +33,11 @@ pub enum Resolution {
     ///
     /// Mine, where the record was deleted on the server: it is made again, whole. Theirs, where I deleted it: it stays.
     /// Mine, in a case of a command: it is carried out on the record as it is now. Theirs: it is given up.
+    ///
+    /// Theirs, where the server did not take a value (it is taken, or leads nowhere): the change goes without it, which is
+    /// kept in the log; a new record is not sent without what a person gave it, so he decides. Mine: he decides too, for
+    /// the server would refuse it again; what helps is a value that the policy makes ([`Pick::Made`]). Nothing that a
+    /// policy says makes one record of two.
     Keep {
         /// Who wins.
         side: Side,

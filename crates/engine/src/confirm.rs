@@ -1,6 +1,6 @@
 //! From a reply to the one commit that keeps what it proves. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
     Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogKind, Operation,
@@ -14,9 +14,11 @@ use crate::backoff::{self, MAX_TRIES};
 use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::journal::{self, Parking, Reason};
-use crate::plan::{Draft, overtaken};
+use crate::plan::{Draft, Objection, overtaken};
 use crate::rebase::{complete, last_known};
 use crate::remap::{Renamed, Renames};
+
+mod objected;
 
 /// What is known of a sending now.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,8 @@ pub(crate) struct Confirmed {
     pub writes: Vec<Write>,
     /// Records whose server data have to be read again before their operations go on.
     pub refresh: BTreeSet<Key>,
+    /// What the server has against values, by record: a policy is to be asked.
+    pub objections: BTreeMap<Key, Objection>,
     /// Records whose keys the server has made.
     pub renames: Renames,
     /// How many operations are on the server now.
@@ -66,7 +70,9 @@ pub(crate) struct Confirmed {
 impl Confirmed {
     /// Returns whether the reply brought anything on.
     pub(crate) fn changed_something(&self) -> bool {
-        self.applied + self.refused + self.unknown + self.waiting > 0 || !self.refresh.is_empty()
+        self.applied + self.refused + self.unknown + self.waiting > 0
+            || !self.refresh.is_empty()
+            || !self.objections.is_empty()
     }
 }
 
@@ -249,11 +255,10 @@ impl Desk<'_> {
             CauseClass::Unique if cause.other.as_ref() == Some(&self.record.1) => {
                 self.overtaken(ground, cause, into)
             }
+            CauseClass::Unique | CauseClass::MissingReference => self.objected(ground, cause, into),
             CauseClass::Permission
             | CauseClass::Validation
-            | CauseClass::MissingReference
             | CauseClass::Referenced
-            | CauseClass::Unique
             | CauseClass::TooLarge
             | CauseClass::Unsupported => self.refuse(ground, cause.clone(), into),
         }

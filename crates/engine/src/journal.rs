@@ -1,8 +1,8 @@
 //! Making entries of the sync log.
 
 use driftless_record::{
-    Cause, CauseClass, EntitySchema, Fields, LogEntry, LogId, LogKind, Operation, OperationId, OperationKind,
-    Timestamp,
+    Cause, CauseClass, EntitySchema, FieldCase, Fields, LogEntry, LogId, LogKind, Operation, OperationId,
+    OperationKind, Timestamp,
 };
 use driftless_store::Image;
 
@@ -59,6 +59,8 @@ pub(crate) enum Reason {
     Unproved(Cause),
     /// Their record cannot be read, which has to be before they are sent.
     Unreadable(Cause),
+    /// The server refused them for these values, and a policy left them to a person, for a reason of its own.
+    Objected(Box<Cause>, Vec<FieldCase>, Option<String>),
     /// They cannot be sent, whatever the server would say.
     Obstructed(Obstacle),
 }
@@ -67,7 +69,9 @@ impl Reason {
     fn kind(&self) -> LogKind {
         match self {
             Self::Unproved(_) => LogKind::Unproved,
-            Self::Refused(_) | Self::Unreadable(_) | Self::Obstructed(_) => LogKind::Refused,
+            Self::Refused(_) | Self::Objected(..) | Self::Unreadable(_) | Self::Obstructed(_) => {
+                LogKind::Refused
+            }
         }
     }
 
@@ -75,6 +79,10 @@ impl Reason {
     fn words(&self) -> String {
         match self {
             Self::Refused(cause) => refusal(cause),
+            Self::Objected(cause, _, reason) => match reason {
+                Some(reason) => format!("{}; {reason}", refusal(cause)),
+                None => refusal(cause),
+            },
             Self::Unproved(cause) => format!(
                 "the server may have carried this change out, and nothing can prove it: {}",
                 cause.class.words()
@@ -87,8 +95,16 @@ impl Reason {
         }
     }
 
+    fn fields(&self) -> Vec<FieldCase> {
+        match self {
+            Self::Objected(_, fields, _) => fields.clone(),
+            Self::Refused(_) | Self::Unproved(_) | Self::Unreadable(_) | Self::Obstructed(_) => Vec::new(),
+        }
+    }
+
     fn cause(self) -> Cause {
         match self {
+            Self::Objected(cause, ..) => *cause,
             Self::Refused(cause) | Self::Unproved(cause) | Self::Unreadable(cause) => cause,
             Self::Obstructed(obstacle) => obstacle.cause(),
         }
@@ -117,7 +133,7 @@ pub(crate) fn parked(parking: Parking<'_>, reason: Reason) -> LogEntry {
     } = parking;
     let draft = Draft {
         kind: reason.kind(),
-        fields: Vec::new(),
+        fields: reason.fields(),
         reason: reason.words(),
         kept: Fields::new(),
     };

@@ -63,6 +63,7 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
         new_id: &|| host.uuid(),
         fresh: None,
         held: &BTreeSet::new(),
+        objections: &BTreeMap::new(),
         limit: usize::MAX,
     };
     let batch = next_batch(&mut ground, &context);

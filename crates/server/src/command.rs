@@ -171,7 +171,7 @@ fn carry_out(
             .create(target, Some(&record.id), body)
             .map_err(|refusal| Refusal {
                 message: format!("{} cannot be made: {}", target.entity.name, refusal.message),
-                target: Some(slot),
+                target: Some(slot.into()),
                 details: Vec::new(),
                 ..refusal
             })?;

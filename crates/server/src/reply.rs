@@ -21,7 +21,7 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    pub(crate) target: Option<String>,
+    pub(crate) target: Option<Box<str>>,
     /// The record that stands in the way.
     pub(crate) other: Option<Box<RecordId>>,
     pub(crate) details: Vec<ErrorDetail>,
@@ -90,7 +90,7 @@ impl Refusal {
     }
 
     pub(crate) fn target(mut self, target: impl Into<String>) -> Self {
-        self.target = Some(target.into());
+        self.target = Some(target.into().into_boxed_str());
         self
     }
 
@@ -119,7 +119,7 @@ impl Refusal {
         ErrorDetail {
             code: self.code.to_owned(),
             message: self.message.clone(),
-            target: self.target.clone(),
+            target: self.target.clone().map(String::from),
         }
     }
 }
@@ -129,7 +129,7 @@ impl From<Refusal> for Reply {
         let body = ErrorBody {
             code: refusal.code.to_owned(),
             message: refusal.message,
-            target: refusal.target,
+            target: refusal.target.map(String::from),
             other: refusal.other.map(|id| id.as_str().to_owned()),
             details: refusal.details,
         };

@@ -386,7 +386,8 @@ pub(crate) fn card(entry: &LogEntry, facts: &OutboxFacts) -> String {
         lines.push(String::new());
         lines.push(cases(&entry.fields));
     }
-    if !entry.kept.is_empty() && entry.fields.is_empty() {
+    let is_linked = entry.settled.as_ref().is_some_and(|settled| settled.by == "link");
+    if !entry.kept.is_empty() && (entry.fields.is_empty() || is_linked) {
         lines.push(String::new());
         let rows = entry
             .kept

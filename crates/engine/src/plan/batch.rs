@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::case::{Case, Judging};
 use super::clocks::Clocks;
 use super::decide::{Draft, Facts, Verdict, decide, is_contested};
+use super::objection::{Objection, decide_objection};
 use super::run::Run;
 use super::{group, lanes};
 use crate::depend::Needs;
@@ -37,6 +38,8 @@ pub(crate) struct Context<'a> {
     pub fresh: Option<&'a BTreeSet<Key>>,
     /// Records whose operations stay back in this synchronization, because the server would not let them be read.
     pub held: &'a BTreeSet<Key>,
+    /// What the server has against values, by record: a policy is asked.
+    pub objections: &'a BTreeMap<Key, Objection>,
     /// The most sendings in the batch.
     pub limit: usize,
 }
@@ -54,6 +57,8 @@ pub(crate) struct Batch {
     pub ask: Vec<Case>,
     /// How many operations came to an end or were parked without a sending.
     pub decided: usize,
+    /// How many of them the server has refused.
+    pub refused: usize,
 }
 
 /// Plans the next batch.
@@ -263,7 +268,12 @@ impl Planner {
         record: &Key,
         run: &Run,
     ) -> Option<Verdict> {
-        Self::facts(ground, context, record, run).map(|facts| decide(&facts, run.clone()))
+        let facts = Self::facts(ground, context, record, run)?;
+        let objection = context.objections.get(record);
+        Some(match objection.filter(|objection| objection.is_about(run)) {
+            Some(objection) => decide_objection(&facts, run.clone(), objection),
+            None => decide(&facts, run.clone()),
+        })
     }
 
     /// Carries a verdict out; `together` is the name of the change set that the run is a part of.
@@ -288,6 +298,16 @@ impl Planner {
             Verdict::Ask(case) => self.batch.ask.push(*case),
             Verdict::Stuck(obstacle) => {
                 self.park_stuck(ground, context, record, obstacle, run.operations);
+            }
+            Verdict::Refuse {
+                run,
+                cause,
+                fields,
+                reason,
+            } => {
+                self.batch.refused += run.operations.len();
+                let reason = Reason::Objected(cause, fields, reason);
+                self.park_for(ground, context, record, reason, run.operations);
             }
             Verdict::Park { run, log } => {
                 let id = self.log(ground, context, record, &run, title, log);
@@ -354,6 +374,17 @@ impl Planner {
         obstacle: Obstacle,
         stuck: Vec<Operation>,
     ) {
+        self.park_for(ground, context, record, Reason::Obstructed(obstacle), stuck);
+    }
+
+    fn park_for(
+        &mut self,
+        ground: &mut Ground,
+        context: &Context<'_>,
+        record: &Key,
+        reason: Reason,
+        stuck: Vec<Operation>,
+    ) {
         let entity = ground.schema.entity(record.0.as_str()).cloned();
         let title = journal::title(entity.as_deref(), ground.images.get(record), record, &stuck);
         let id = ground.take_log_id();
@@ -364,7 +395,7 @@ impl Planner {
             operations: stuck.iter().map(|operation| operation.id).collect(),
             title,
         };
-        let entry = journal::parked(parking, Reason::Obstructed(obstacle));
+        let entry = journal::parked(parking, reason);
         self.batch.writes.push(Write::PutLog(Box::new(entry)));
         for operation in stuck {
             self.put(Operation {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use driftless_conflict::{CaseKind, MergedEdits, Resolution, conflicting_fields};
 use driftless_record::{
-    Applied, Change, ChangeAction, Condition, ConflictRule, EntitySchema, FieldCase, FieldEdit, FieldName,
-    Fields, LogKind, Operation, OperationKind, OperationState, RawStamp, ServerRecord, Settings, Side, Stamp,
-    Value, clock,
+    Applied, Cause, Change, ChangeAction, Condition, ConflictRule, EntitySchema, FieldCase, FieldEdit,
+    FieldName, Fields, LogKind, Operation, OperationKind, OperationState, RawStamp, ServerRecord, Settings,
+    Side, Stamp, Value, clock,
 };
 use driftless_store::Image;
 use driftless_transport::Capabilities;
@@ -70,6 +70,13 @@ pub(crate) enum Verdict {
     },
     /// It waits for a person. The run comes back with corrected stamps.
     Park { run: Run, log: Draft },
+    /// It waits for a person, for what the server has against these values. The run comes back with corrected stamps.
+    Refuse {
+        run: Run,
+        cause: Box<Cause>,
+        fields: Vec<FieldCase>,
+        reason: Option<String>,
+    },
     /// The server's record has to be read first.
     Fetch,
     /// The app's policy has to be asked first.

@@ -8,12 +8,14 @@ mod command;
 mod decide;
 mod group;
 mod lanes;
+mod objection;
 mod run;
 mod settle;
 
 pub(crate) use batch::{Batch, Context, next_batch};
 pub(crate) use case::{Answers, Case, Judging};
 pub(crate) use decide::{Draft, overtaken};
+pub(crate) use objection::Objection;
 pub(crate) use settle::creatable;
 
 #[cfg(test)]

@@ -98,10 +98,10 @@ pub(super) fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mi
 }
 
 /// A value that a policy made, and that the field does not take.
-struct Misfit;
+pub(super) struct Misfit;
 
 /// Returns who wins a field, and the value that takes the place of both if the policy made one.
-fn decided(
+pub(super) fn decided(
     entity: &EntitySchema,
     answer: &Resolution,
     field: &FieldName,
@@ -180,7 +180,7 @@ pub(crate) fn creatable(entity: &EntitySchema, fields: &Fields) -> Fields {
 }
 
 /// Takes the fields that the server won out of the run, and rests the others on the server's values and revision.
-fn apply_sides(mut run: Run, fields: &[FieldCase], revision: Option<&Revision>) -> Run {
+pub(super) fn apply_sides(mut run: Run, fields: &[FieldCase], revision: Option<&Revision>) -> Run {
     for operation in &mut run.operations {
         operation.base_revision = revision.cloned();
         let (OperationKind::Create(edits) | OperationKind::Update(edits)) = &mut operation.kind else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, Lookup, Operation, OperationId,
+    EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, LogKind, Lookup, Operation, OperationId,
     OperationKind, OperationState, RawStamp, Side, Value,
 };
 use driftless_store::{Image, Write};
@@ -292,7 +292,13 @@ impl<'a> Desk<'a> {
                 problems,
             });
         }
-        let undecided = self.entry.fields.iter().filter(|case| case.winner.is_none());
+        // What the server did not take may stay as it is beside another value: it says anew what it thinks of that.
+        let is_conflict = self.entry.kind == LogKind::Conflict;
+        let undecided = self
+            .entry
+            .fields
+            .iter()
+            .filter(|case| is_conflict && case.winner.is_none());
         let left: Vec<_> = undecided
             .filter(|case| !fields.contains_key(&case.field))
             .map(|case| case.field.clone())

@@ -16,7 +16,7 @@ use crate::ground::{Ground, Key};
 use crate::host::Host;
 use crate::notes::{self, Note};
 use crate::obstacle::released;
-use crate::plan::{Answers, Batch, Context, Judging, next_batch};
+use crate::plan::{Answers, Batch, Context, Judging, Objection, next_batch};
 use crate::progress::Stage;
 use crate::remap;
 use crate::setback::set_back;
@@ -42,6 +42,8 @@ struct Pushing {
     idle: usize,
     /// What the app's policy has answered.
     answers: Answers,
+    /// What the server has against values, by record.
+    objections: BTreeMap<Key, Objection>,
 }
 
 impl Session<'_> {
@@ -54,6 +56,7 @@ impl Session<'_> {
             shrink: usize::MAX,
             idle: 0,
             answers: Answers::default(),
+            objections: BTreeMap::new(),
         };
         self.release().await?;
         while push.idle < MAX_IDLE {
@@ -136,6 +139,7 @@ impl Session<'_> {
                 };
                 push.shrink = usize::MAX;
                 self.losses = 0;
+                push.objections.extend(confirmed.objections);
                 for record in confirmed.refresh {
                     written.insert(record.0.clone());
                     push.ground = None;
@@ -196,6 +200,7 @@ impl Session<'_> {
                     new_id: &new_id,
                     fresh: Some(&push.fetched),
                     held: &push.held,
+                    objections: &push.objections,
                     limit,
                 };
                 next_batch(&mut reading, &context)
@@ -219,6 +224,7 @@ impl Session<'_> {
             if let Some(reading) = committed {
                 push.ground = Some(reading);
                 self.report.decided += batch.decided;
+                self.report.refused += batch.refused;
                 return Ok(batch);
             }
         }

@@ -17,6 +17,7 @@ mod keys;
 mod ladder;
 mod made_keys;
 mod main_job;
+mod objections;
 mod once;
 mod order;
 mod parts;

@@ -1,0 +1,160 @@
+//! What a policy's answer does about a value that the server has something against: one that another record has, or a
+//! lookup that leads nowhere (see [`CaseKind::UniqueClash`] and [`CaseKind::LostReference`]).
+
+use std::collections::BTreeSet;
+
+use driftless_conflict::{CaseKind, MergedEdits};
+use driftless_record::{
+    Cause, CauseClass, FieldCase, FieldName, Fields, LogKind, OperationId, OperationState, Side, Value,
+};
+
+use super::case::Case;
+use super::change::present;
+use super::decide::{Draft, Facts, Verdict, decide};
+use super::run::{Effect, Run};
+use super::settle::{apply_sides, case, decided};
+use crate::fold::fold;
+
+/// What the server has against values of a change: kept until the policy has said what becomes of it, but not across a
+/// restart. Then the change is simply sent, and refused, once more.
+#[derive(Debug, Clone)]
+pub(crate) struct Objection {
+    /// What the server said.
+    pub cause: Cause,
+    /// The operations that it was said of.
+    pub operations: BTreeSet<OperationId>,
+    /// The values that it is about.
+    pub values: Fields,
+}
+
+impl Objection {
+    fn kind(&self) -> CaseKind {
+        match self.cause.class {
+            CauseClass::MissingReference => CaseKind::LostReference,
+            _ => CaseKind::UniqueClash,
+        }
+    }
+
+    /// Returns whether it is about a run: nobody has set another value since.
+    pub(super) fn is_about(&self, run: &Run) -> bool {
+        let (Effect::Create(edits) | Effect::Update(edits)) = run.effect() else {
+            return false;
+        };
+        let same =
+            |(name, value): (&FieldName, &Value)| edits.get(name).is_some_and(|edit| edit.new == *value);
+        self.values.iter().all(same) && run.operations.iter().any(|o| self.operations.contains(&o.id))
+    }
+}
+
+/// Asks the policy about values that the server did not take, and carries its answer out.
+///
+/// What gives way is left out of a change, and kept in the log; a new record is not sent without what a person gave it,
+/// so that he decides. A value that was made instead is sent. That mine is to win changes nothing of the server's mind:
+/// that too is for a person.
+pub(super) fn decide_objection(facts: &Facts<'_>, mut run: Run, objection: &Objection) -> Verdict {
+    let (edits, is_new) = match run.effect() {
+        Effect::Create(edits) => (edits, true),
+        Effect::Update(edits) if present(facts.image).is_some() => (edits, false),
+        Effect::Update(_) | Effect::Delete { .. } | Effect::Nothing | Effect::Command(..) => {
+            return decide(facts, run);
+        }
+    };
+    facts.clocks.stamp(&mut run.operations);
+    let mut fields = cases(facts, &edits, objection);
+    let doubts = fields.iter().filter_map(|case| {
+        let edit = edits.get(&case.field)?;
+        Some(facts.clocks.doubt(run.first(), edit.stamp?, edit.raw))
+    });
+    let doubt = doubts.max().unwrap_or_default();
+    let mine = fold(facts.image, &run.operations).map(|record| record.fields);
+    let case = Case {
+        doubt,
+        ..case(facts, objection.kind(), fields.clone(), mine.unwrap_or_default())
+    };
+    let Some(answer) = facts.judging.answer(&case) else {
+        return Verdict::Ask(Box::new(case));
+    };
+    let mut reason = answer.reason().to_owned();
+    for field in &mut fields {
+        let name = field.field.clone();
+        match decided(facts.entity, &answer, &name) {
+            Ok((Some(Side::Theirs), _)) if is_new => {
+                reason.push_str(&format!("; but a new record is not sent without its {name}"));
+            }
+            Ok((Some(Side::Mine), Some(made))) if made != field.mine => {
+                (field.winner, field.made) = (Some(Side::Mine), Some(made));
+            }
+            Ok((Some(Side::Mine), _)) => reason.push_str("; but the server does not take it"),
+            Ok((winner, _)) => field.winner = winner,
+            Err(_) => reason.push_str(&format!("; but {name} cannot take the value made instead")),
+        }
+    }
+    if fields.is_empty() || fields.iter().any(|field| field.winner.is_none()) {
+        return Verdict::Refuse {
+            run,
+            cause: Box::new(objection.cause.clone()),
+            fields,
+            reason: (reason != objection.kind().words()).then_some(reason),
+        };
+    }
+    let revision = present(facts.image).and_then(|theirs| theirs.record.revision.clone());
+    let bases: Vec<_> = run.operations.iter().map(|o| o.base_revision.clone()).collect();
+    let mut run = apply_sides(run, &fields, revision.as_ref());
+    // The answer is about these fields alone: whether others are in conflict is still to be seen.
+    for (operation, base) in run.operations.iter_mut().zip(bases) {
+        operation.base_revision = base;
+    }
+    let draft = Draft {
+        kind: LogKind::Overwritten,
+        fields,
+        reason,
+        kept: Fields::new(),
+    };
+    with_draft(decide(facts, run), &draft)
+}
+
+fn cases(facts: &Facts<'_>, edits: &MergedEdits, objection: &Objection) -> Vec<FieldCase> {
+    let theirs = present(facts.image);
+    let case = |name: &FieldName| {
+        let edit = edits.get(name)?;
+        let now = theirs.and_then(|theirs| theirs.record.fields.get(name));
+        let at = theirs.and_then(|theirs| theirs.stamps.get(name));
+        let case = FieldCase::new(
+            name.clone(),
+            edit.old.clone(),
+            edit.new.clone(),
+            now.cloned().unwrap_or_default(),
+        );
+        Some(case.at(edit.stamp, at.copied()))
+    };
+    objection.values.keys().filter_map(case).collect()
+}
+
+/// Adds what was given up to what else is said of the verdict.
+fn with_draft(verdict: Verdict, draft: &Draft) -> Verdict {
+    let joined = |log: Option<Draft>| match log {
+        None => draft.clone(),
+        Some(log) => Draft {
+            fields: draft.fields.iter().cloned().chain(log.fields).collect(),
+            reason: format!("{}; {}", draft.reason, log.reason),
+            ..log
+        },
+    };
+    match verdict {
+        Verdict::Send { change, run, log } => Verdict::Send {
+            change,
+            run,
+            log: Some(joined(log)),
+        },
+        Verdict::Finish { log, .. } => Verdict::Finish {
+            state: OperationState::Superseded,
+            log: Some(joined(log)),
+        },
+        Verdict::Park { run, log } => Verdict::Park {
+            run,
+            log: joined(Some(log)),
+        },
+        // Nothing of it is committed: it is decided again.
+        Verdict::Fetch | Verdict::Ask(_) | Verdict::Stuck(_) | Verdict::Refuse { .. } => verdict,
+    }
+}
