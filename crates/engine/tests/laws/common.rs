@@ -7,7 +7,7 @@ use driftless_conflict::ConflictPolicy;
 use driftless_engine::{Account, Engine, Parts, Policy, SyncOptions, SyncReport, TakeOver};
 use driftless_record::{
     ChoiceOption, Collection, DeviceId, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
-    Lookup, Operation, RecordId, Schema, UserId, Value,
+    Lookup, Operation, OperationId, RecordId, Schema, UserId, Value,
 };
 use driftless_store::{LogSelection, MemoryStore, OperationSelection, RecordStore};
 use driftless_testkit::backend::{Backend, BackendTransport};
@@ -257,6 +257,25 @@ impl World {
         let id = world.account(1, "Rome Steel");
         world.devices[0].sync().await;
         (world, id)
+    }
+
+    /// A world with one account, of which both texts are in conflict, each changed by an operation of its own.
+    pub(crate) async fn with_two_conflicts() -> (Self, RecordId) {
+        let (world, id) = Self::with_one_account(without_stamps()).await;
+        for field in ["name", "city"] {
+            world.devices[0].set(&id, field, "Mine");
+            world.office(&id, field, "Theirs");
+        }
+        world.devices[0].sync().await;
+        (world, id)
+    }
+
+    /// Returns how many effects an operation has had on the server.
+    pub(crate) fn effects_of(&self, operation: OperationId) -> usize {
+        let server = self.server();
+        let all = server.effects().iter();
+        all.filter(|effect| effect.operations.contains(&operation))
+            .count()
     }
 
     pub(crate) fn server(&self) -> MutexGuard<'_, Backend> {

@@ -13,20 +13,9 @@ fn set(given: &[(&str, &str)]) -> Decision {
     Decision::Set(fields(&given))
 }
 
-/// A world whose one account has both its fields in conflict.
-async fn two_fields_in_conflict() -> (World, driftless_record::RecordId) {
-    let (world, id) = World::with_one_account(without_stamps()).await;
-    for field in ["name", "city"] {
-        world.devices[0].set(&id, field, "Mine");
-        world.office(&id, field, "Theirs");
-    }
-    world.devices[0].sync().await;
-    (world, id)
-}
-
 #[tokio::test]
 async fn setting_other_fields_leaves_no_conflict_decided_in_silence() {
-    let (world, id) = two_fields_in_conflict().await;
+    let (world, id) = World::with_two_conflicts().await;
     let device = &world.devices[0];
     let entry = device.open_entries().remove(0).id;
     for (given, left) in [
@@ -92,7 +81,7 @@ async fn what_the_rules_gave_to_the_server_is_not_taken_back_by_deciding_the_res
 
 #[tokio::test]
 async fn what_is_not_possible_says_why_and_what_to_do() {
-    let (world, id) = two_fields_in_conflict().await;
+    let (world, id) = World::with_two_conflicts().await;
     let device = &world.devices[0];
     let entry = device.open_entries().remove(0);
     device.engine.resolve(entry.id, &Decision::Theirs).unwrap();

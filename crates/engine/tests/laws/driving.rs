@@ -30,13 +30,6 @@ fn work(device: &Device, known: &[RecordId], number: usize) -> OperationId {
     written.unwrap().operation.unwrap()
 }
 
-fn effects(world: &World, operation: OperationId) -> usize {
-    let server = world.server();
-    let all = server.effects().iter();
-    all.filter(|effect| effect.operations.contains(&operation))
-        .count()
-}
-
 proptest! {
     #![proptest_config(convergence::config(60))]
 
@@ -92,7 +85,7 @@ proptest! {
             prop_assert_eq!(device.open_entries(), vec![]);
             prop_assert_eq!(second.outbox().unwrap(), vec![]);
             for operation in made {
-                prop_assert_eq!(effects(&world, operation), 1);
+                prop_assert_eq!(world.effects_of(operation), 1);
             }
             for id in &known {
                 let there = world.server().record(&entity("Account"), id).unwrap().record;

@@ -8,7 +8,7 @@ use crate::queue::{block_on, check_sent, there};
 use crate::script::{self, edits, perform};
 use crate::tap::{Pause, Tap};
 use driftless_engine::Outcome;
-use driftless_record::{OperationId, OperationKind, OperationState, RequestId, Value};
+use driftless_record::{OperationKind, OperationState, RequestId, Value};
 use driftless_store::OperationSelection;
 use driftless_testkit::backend::Fault;
 use driftless_transport::{Capabilities, CompareAndSet, Idempotency};
@@ -35,13 +35,6 @@ fn rung() -> impl Strategy<Value = (Idempotency, CompareAndSet, Vec<Fault>)> {
         faults().prop_map(|faults| (Idempotency::Repeatable, CompareAndSet::None, faults)),
         faults().prop_map(move |faults| (Idempotency::ClientKey, CompareAndSet::Revision, on_time(faults))),
     ]
-}
-
-fn effects(world: &World, operation: OperationId) -> usize {
-    let server = world.server();
-    let all = server.effects().iter();
-    all.filter(|effect| effect.operations.contains(&operation))
-        .count()
 }
 
 proptest! {
@@ -78,7 +71,7 @@ proptest! {
             let device = &world.devices[0];
             for id in made {
                 let operation = device.store().operations(&OperationSelection::One(id)).unwrap().remove(0);
-                let count = effects(&world, id);
+                let count = world.effects_of(id);
                 prop_assert!(count <= 1, "{:?} had {} effects", operation, count);
                 if let (OperationState::Applied(_), OperationKind::Update(_)) = (&operation.state, &operation.kind) {
                     prop_assert_eq!(count, 1);
@@ -176,7 +169,7 @@ proptest! {
             world.pass(400_000);
             device.engine.sync(&tap, options()).await.unwrap();
             let outcome = device.engine.outcome(id).unwrap();
-            let did = effects(&world, id);
+            let did = world.effects_of(id);
             // Without a memory nobody can tell a record that was never made from one that was made and deleted.
             let forgotten = !repeatable && deed == Deed::Create && office == Office::Deletes;
             prop_assert!(did <= 1 || forgotten);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::{World, fields, lookup, name, without_stamps};
 use driftless_engine::{Decision, EngineError, NotPossible};
-use driftless_record::{FieldName, OperationState, RecordId, Side, Value};
+use driftless_record::{FieldName, OperationState, Side, Value};
 
 fn pick(given: &[(&str, Side)]) -> Decision {
     Decision::Pick(
@@ -15,18 +15,6 @@ fn pick(given: &[(&str, Side)]) -> Decision {
     )
 }
 
-/// A world whose one account has both its texts in conflict, each changed by an operation of its own, and a third change
-/// behind them.
-async fn in_conflict() -> (World, RecordId) {
-    let (world, id) = World::with_one_account(without_stamps()).await;
-    for field in ["name", "city"] {
-        world.devices[0].set(&id, field, "Mine");
-        world.office(&id, field, "Theirs");
-    }
-    world.devices[0].sync().await;
-    (world, id)
-}
-
 #[tokio::test]
 async fn l31_each_field_goes_to_the_side_that_was_picked_for_it() {
     for (of_name, of_city) in [
@@ -35,7 +23,7 @@ async fn l31_each_field_goes_to_the_side_that_was_picked_for_it() {
         (Side::Mine, Side::Mine),
         (Side::Theirs, Side::Theirs),
     ] {
-        let (world, id) = in_conflict().await;
+        let (world, id) = World::with_two_conflicts().await;
         let device = &world.devices[0];
         let entry = device.open_entries().remove(0);
         let decision = pick(&[("name", of_name), ("city", of_city)]);
@@ -77,7 +65,7 @@ async fn l31_each_field_goes_to_the_side_that_was_picked_for_it() {
 
 #[tokio::test]
 async fn l02_an_operation_of_which_every_field_was_given_up_has_ended() {
-    let (world, _) = in_conflict().await;
+    let (world, _) = World::with_two_conflicts().await;
     let device = &world.devices[0];
     let entry = device.open_entries().remove(0);
     let decision = pick(&[("name", Side::Theirs), ("city", Side::Mine)]);
@@ -94,7 +82,7 @@ async fn l02_an_operation_of_which_every_field_was_given_up_has_ended() {
 
 #[tokio::test]
 async fn what_was_not_asked_cannot_be_picked_and_nothing_is_left_open() {
-    let (world, id) = in_conflict().await;
+    let (world, id) = World::with_two_conflicts().await;
     let device = &world.devices[0];
     let entry = device.open_entries().remove(0).id;
     let refused = |decision: &Decision| {

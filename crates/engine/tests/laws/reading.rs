@@ -75,8 +75,8 @@ async fn l22_a_set_of_changes_that_is_cut_short_is_seen_whole_or_not_at_all() {
     assert_eq!(device.text("Account", &ids[0], "city").as_deref(), Some("Oslo"));
 }
 
-#[tokio::test]
-async fn l21_what_a_cut_left_behind_is_not_used_for_another_schema() {
+/// A world whose one device has read the first part of a set of changes of all its accounts.
+async fn with_a_set_cut_short() -> (World, Vec<RecordId>) {
     let world = World::new(1, able(), 1);
     let ids: Vec<RecordId> = (1..=9).map(|number| world.account(number, "Old")).collect();
     let device = &world.devices[0];
@@ -86,6 +86,13 @@ async fn l21_what_a_cut_left_behind_is_not_used_for_another_schema() {
     }
     let (_, options) = stop_at(3);
     device.engine.sync(&device.wire, options).await.unwrap();
+    (world, ids)
+}
+
+#[tokio::test]
+async fn l21_what_a_cut_left_behind_is_not_used_for_another_schema() {
+    let (world, ids) = with_a_set_cut_short().await;
+    let device = &world.devices[0];
     let mut smaller = crate::common::schema();
     let mut account = (**smaller.entity("Account").unwrap()).clone();
     account.fields.retain(|field| field.name.as_str() != "status");
@@ -103,15 +110,8 @@ async fn l21_what_a_cut_left_behind_is_not_used_for_another_schema() {
 /// Pages that were kept of a set go on nowhere once the server has forgotten it: everything is read from the start.
 #[tokio::test]
 async fn l24_a_set_that_was_cut_short_is_read_anew_when_the_server_has_forgotten_it() {
-    let world = World::new(1, able(), 1);
-    let ids: Vec<RecordId> = (1..=9).map(|number| world.account(number, "Old")).collect();
+    let (world, ids) = with_a_set_cut_short().await;
     let device = &world.devices[0];
-    device.sync().await;
-    for id in &ids {
-        world.office(id, "name", "New");
-    }
-    let (_, options) = stop_at(3);
-    device.engine.sync(&device.wire, options).await.unwrap();
     world.server().forget_checkpoints();
     device.sync().await;
     assert!(device.engine.status().unwrap().in_sync);
