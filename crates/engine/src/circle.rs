@@ -212,7 +212,7 @@ fn park(
         operations: vec![operation.id],
         title,
     };
-    let entry = journal::parked(parking, Reason::Obstructed(Obstacle::Circle));
+    let entry = journal::parked(parking, Reason::Obstructed(Obstacle::Circle.into()));
     writes.push(Write::PutLog(Box::new(entry)));
     vec![Operation {
         state: OperationState::Refused(id),

@@ -16,6 +16,7 @@ use crate::ground::{Ground, Key};
 use crate::journal::{self, Parking, Reason};
 use crate::plan::{Draft, Objection, overtaken};
 use crate::rebase::{complete, last_known};
+use crate::refit;
 use crate::remap::{Renamed, Renames};
 
 mod objected;
@@ -421,7 +422,7 @@ fn after(
     let (fields, gone) = match &sending.change.action {
         ChangeAction::Create(fields) => {
             let mut all = key_fields(entity, &image.id);
-            all.extend(fields.clone());
+            all.extend(refit::values(entity, fields));
             (all, false)
         }
         ChangeAction::Update(fields) => {
@@ -429,7 +430,7 @@ fn after(
                 .as_ref()
                 .map(|s| s.record.fields.clone())
                 .unwrap_or_default();
-            all.extend(fields.clone());
+            all.extend(refit::values(entity, fields));
             (all, false)
         }
         ChangeAction::Command(_) => {
@@ -442,7 +443,8 @@ fn after(
                 .iter()
                 .filter_map(|operation| operation.kind.edits())
                 .flatten();
-            all.extend(expected.map(|(field, edit)| (field.clone(), edit.new.clone())));
+            let expected = expected.map(|(field, edit)| (field.clone(), edit.new.clone()));
+            all.extend(refit::values(entity, &expected.collect()));
             (all, false)
         }
         ChangeAction::Delete => {
@@ -454,7 +456,7 @@ fn after(
         }
     };
     let mut stamps = known.map(|s| s.stamps).unwrap_or_default();
-    stamps.extend(sending.change.stamps.clone());
+    stamps.extend(refit::stamps(entity, &sending.change.stamps));
     let record = Record {
         entity: image.entity.clone(),
         id: image.id.clone(),

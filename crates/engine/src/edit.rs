@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::command::CommandEffects;
 use crate::depend;
-use crate::fold::{fold, key_fields, whole_row};
+use crate::fold::{key_fields, shown, whole_row};
 use crate::gate::{Gate, LastEdit, enter};
 use crate::host::{Account, Host};
 use crate::validate::{Purpose, problems};
@@ -329,7 +329,7 @@ impl<'a> Desk<'a> {
     }
 
     pub(crate) fn view_write(&self, image: &Image, pending: &[Operation]) -> Write {
-        match fold(image, pending) {
+        match shown(&self.entity, image, pending) {
             Some(mut record) => {
                 record.fields.extend(key_fields(&self.entity, &record.id));
                 Write::PutRows(whole_row(&self.entity, record))

@@ -1,11 +1,15 @@
 //! What the user sees: the server image with his pending operations on top.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use driftless_record::{
     EntitySchema, FieldName, Fields, Operation, OperationKind, Record, RecordId, Row, RowSet, Schema, Value,
 };
-use driftless_store::{Image, Write};
+use driftless_store::{Image, Write, convert};
+
+use crate::refit;
+use crate::validate::misfit;
 
 /// Returns the record that a user sees, given the server's data and his pending operations in sequence; `None` if for
 /// him there is none.
@@ -44,10 +48,24 @@ pub(crate) fn fold(image: &Image, pending: &[Operation]) -> Option<Record> {
     })
 }
 
+/// Returns the same as far as the record's fields can keep it: of an edit that a field cannot take any more, what was
+/// there before it is shown.
+pub(crate) fn shown(entity: &EntitySchema, image: &Image, pending: &[Operation]) -> Option<Record> {
+    let each: Vec<_> = pending
+        .iter()
+        .map(|operation| refit::shown(entity, operation))
+        .collect();
+    if each.iter().all(|operation| matches!(operation, Cow::Borrowed(_))) {
+        return fold(image, pending);
+    }
+    let each: Vec<Operation> = each.into_iter().map(Cow::into_owned).collect();
+    fold(image, &each)
+}
+
 /// Adds the writes that bring a record's view and image after its server data and pending operations: both kept while
 /// operations are pending, the view alone once it is settled.
 pub(crate) fn settle(entity: &EntitySchema, image: Image, pending: &[Operation], writes: &mut Vec<Write>) {
-    match fold(&image, pending) {
+    match shown(entity, &image, pending) {
         Some(mut record) => {
             if entity.key.iter().any(|name| !record.fields.contains_key(name)) {
                 record.fields.extend(key_fields(entity, &record.id));
@@ -73,12 +91,20 @@ pub(crate) fn settle_in(schema: &Schema, image: Image, pending: &[Operation], wr
     }
 }
 
-/// Returns a row with every field of the entity, null where the record has none, so that nothing old shines through.
+/// Returns a row with every field of the entity, null where the record has none or one that the field cannot keep, so
+/// that nothing old shines through.
 pub(crate) fn whole_row(entity: &EntitySchema, mut record: Record) -> RowSet {
     let columns: Arc<[FieldName]> = entity.fields.iter().map(|field| field.name.clone()).collect();
-    let values = columns
+    let values = entity
+        .fields
         .iter()
-        .map(|name| record.fields.remove(name).unwrap_or_default())
+        .map(|field| {
+            let value = record.fields.remove(&field.name).unwrap_or_default();
+            match misfit(&field.kind, &value) {
+                None => value,
+                Some(_) => convert(&value, &field.kind).unwrap_or_default(),
+            }
+        })
         .collect();
     let row = Row {
         id: record.id,

@@ -8,7 +8,7 @@ use driftless_store::Image;
 
 use crate::fold::{self, fold};
 use crate::ground::Key;
-use crate::obstacle::Obstacle;
+use crate::obstacle::Hindrance;
 use crate::plan::Draft;
 
 /// Makes an entry from a decision's draft.
@@ -62,7 +62,7 @@ pub(crate) enum Reason {
     /// The server refused them for these values, and a policy left them to a person, for a reason of its own.
     Objected(Box<Cause>, Vec<FieldCase>, Option<String>),
     /// They cannot be sent, whatever the server would say.
-    Obstructed(Obstacle),
+    Obstructed(Hindrance),
 }
 
 impl Reason {
@@ -91,14 +91,15 @@ impl Reason {
                 "the record cannot be read from the server, which has to be before it is changed: {}",
                 cause.class.words()
             ),
-            Self::Obstructed(obstacle) => obstacle.reason(),
+            Self::Obstructed(hindrance) => hindrance.reason(),
         }
     }
 
     fn fields(&self) -> Vec<FieldCase> {
         match self {
             Self::Objected(_, fields, _) => fields.clone(),
-            Self::Refused(_) | Self::Unproved(_) | Self::Unreadable(_) | Self::Obstructed(_) => Vec::new(),
+            Self::Obstructed(hindrance) => hindrance.fields.clone(),
+            Self::Refused(_) | Self::Unproved(_) | Self::Unreadable(_) => Vec::new(),
         }
     }
 
@@ -106,7 +107,7 @@ impl Reason {
         match self {
             Self::Objected(cause, ..) => *cause,
             Self::Refused(cause) | Self::Unproved(cause) | Self::Unreadable(cause) => cause,
-            Self::Obstructed(obstacle) => obstacle.cause(),
+            Self::Obstructed(hindrance) => hindrance.cause(),
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adopt;
 mod alias;
 mod amend;
 mod awaited;
@@ -32,6 +33,7 @@ mod plan;
 mod preview;
 mod progress;
 mod rebase;
+mod refit;
 mod remap;
 mod report;
 mod resolve;

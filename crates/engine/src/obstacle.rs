@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use driftless_record::{
-    Cause, CauseClass, EntitySchema, LogEntry, LogId, Operation, OperationKind, OperationState, Schema,
-    Timestamp,
+    Cause, CauseClass, EntitySchema, FieldCase, FieldName, LogEntry, LogId, Operation, OperationKind,
+    OperationState, Schema, Timestamp,
 };
 use driftless_store::{Image, Write};
 
 use crate::circle;
 use crate::edit::settled;
 use crate::ground::{Ground, key};
+use crate::plan::misfits;
 
 /// What stands against sending an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +31,19 @@ pub(crate) enum Obstacle {
     CommandGone,
     /// The server tells no revision of the record, and changes it only under one.
     RevisionHidden,
+    /// The server no longer has a field that was set.
+    FieldGone,
+    /// A field that was set takes no values any more.
+    FieldClosed,
+    /// A field takes other values than the one that it was set to.
+    FieldRetyped,
+    /// The server needs a value that nobody has given.
+    FieldRequired,
+    /// The command takes something else than it was given.
+    CommandChanged,
 }
 
-const ALL: [Obstacle; 7] = [
+const ALL: [Obstacle; 12] = [
     Obstacle::EntityGone,
     Obstacle::CreateClosed,
     Obstacle::UpdateClosed,
@@ -40,7 +51,30 @@ const ALL: [Obstacle; 7] = [
     Obstacle::Circle,
     Obstacle::CommandGone,
     Obstacle::RevisionHidden,
+    Obstacle::FieldGone,
+    Obstacle::FieldClosed,
+    Obstacle::FieldRetyped,
+    Obstacle::FieldRequired,
+    Obstacle::CommandChanged,
 ];
+
+/// An obstacle with what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hindrance {
+    /// What stands against sending.
+    pub obstacle: Obstacle,
+    /// The fields, or parameters of a command, in question; none if it is about the whole record.
+    pub fields: Vec<FieldCase>,
+}
+
+impl From<Obstacle> for Hindrance {
+    fn from(obstacle: Obstacle) -> Self {
+        Self {
+            obstacle,
+            fields: Vec::new(),
+        }
+    }
+}
 
 impl Obstacle {
     /// Returns what the schema has against an operation.
@@ -67,6 +101,21 @@ impl Obstacle {
         }
     }
 
+    /// Returns whether a change goes on without the fields that this is about.
+    pub(crate) fn is_of_fields(self) -> bool {
+        match self {
+            Self::FieldGone | Self::FieldClosed | Self::FieldRetyped | Self::FieldRequired => true,
+            Self::EntityGone
+            | Self::CreateClosed
+            | Self::UpdateClosed
+            | Self::DeleteClosed
+            | Self::Circle
+            | Self::CommandGone
+            | Self::RevisionHidden
+            | Self::CommandChanged => false,
+        }
+    }
+
     fn code(self) -> &'static str {
         match self {
             Self::EntityGone => "device:no-entity",
@@ -76,6 +125,11 @@ impl Obstacle {
             Self::Circle => "device:circle",
             Self::CommandGone => "device:no-command",
             Self::RevisionHidden => "device:no-revision",
+            Self::FieldGone => "device:no-field",
+            Self::FieldClosed => "device:no-field-update",
+            Self::FieldRetyped => "device:field-retyped",
+            Self::FieldRequired => "device:field-required",
+            Self::CommandChanged => "device:command-changed",
         }
     }
 
@@ -92,13 +146,56 @@ impl Obstacle {
             Self::RevisionHidden => {
                 "the server does not tell this record's revision, which it demands for a change"
             }
+            Self::FieldGone => "the server no longer has a field that was set here",
+            Self::FieldClosed => "the server no longer lets a field be changed that was set here",
+            Self::FieldRetyped => {
+                "the server has changed what values a field takes, and the one set here is none of them"
+            }
+            Self::FieldRequired => "the server now needs a value that this has not",
+            Self::CommandChanged => "the server has changed what this command takes",
+        }
+    }
+
+    /// Returns what can be done about it, in words for people.
+    fn way_out(self) -> &'static str {
+        match self {
+            Self::EntityGone
+            | Self::CreateClosed
+            | Self::UpdateClosed
+            | Self::DeleteClosed
+            | Self::Circle
+            | Self::CommandGone
+            | Self::RevisionHidden => "it goes on by itself when that has passed, or discard it",
+            Self::FieldGone | Self::FieldClosed => {
+                "leave that out or discard the change, or it goes on by itself when that has passed"
+            }
+            Self::FieldRetyped => "set another value, leave it out or discard the change",
+            Self::FieldRequired => "set one, or discard the change",
+            Self::CommandChanged => {
+                "discard it and run it again, or it goes on by itself when that has passed"
+            }
+        }
+    }
+
+    fn class(self) -> CauseClass {
+        match self {
+            Self::FieldRetyped | Self::FieldRequired | Self::CommandChanged => CauseClass::Validation,
+            Self::EntityGone
+            | Self::CreateClosed
+            | Self::UpdateClosed
+            | Self::DeleteClosed
+            | Self::Circle
+            | Self::CommandGone
+            | Self::RevisionHidden
+            | Self::FieldGone
+            | Self::FieldClosed => CauseClass::Unsupported,
         }
     }
 
     /// Returns the cause for the log.
     pub(crate) fn cause(self) -> Cause {
         Cause {
-            class: CauseClass::Unsupported,
+            class: self.class(),
             field: None,
             other: None,
             code: self.code().to_owned(),
@@ -106,18 +203,40 @@ impl Obstacle {
         }
     }
 
-    /// Returns why this is in the log, in a sentence for people.
-    pub(crate) fn reason(self) -> String {
-        format!(
-            "{}; it goes on by itself when that has passed, or discard it",
-            self.words()
-        )
-    }
-
     /// Returns the obstacle that an entry is about.
-    fn of_entry(entry: &LogEntry) -> Option<Self> {
+    pub(crate) fn of_entry(entry: &LogEntry) -> Option<Self> {
         let code = &entry.cause.as_ref()?.code;
         ALL.into_iter().find(|obstacle| obstacle.code() == code)
+    }
+}
+
+impl Hindrance {
+    /// Returns the cause for the log.
+    pub(crate) fn cause(&self) -> Cause {
+        Cause {
+            field: self.fields.first().map(|case| case.field.clone()),
+            ..self.obstacle.cause()
+        }
+    }
+
+    /// Returns why this is in the log, in a sentence for people.
+    pub(crate) fn reason(&self) -> String {
+        let names: Vec<_> = self.names().map(FieldName::as_str).collect();
+        let names = match names.as_slice() {
+            [] => String::new(),
+            names => format!(" ({})", names.join(", ")),
+        };
+        format!("{}{names}; {}", self.obstacle.words(), self.obstacle.way_out())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &FieldName> {
+        self.fields.iter().map(|case| &case.field)
+    }
+
+    /// Returns whether an entry says this.
+    fn is_told_by(&self, entry: &LogEntry) -> bool {
+        let told = entry.fields.iter().map(|case| &case.field);
+        Obstacle::of_entry(entry) == Some(self.obstacle) && self.names().eq(told)
     }
 }
 
@@ -135,6 +254,14 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
             continue;
         };
         let parked = by_log.remove(&entry.id).unwrap_or_default();
+        let misfit = parked.first().and_then(|first| {
+            let entity = ground.schema.entity(first.entity.as_str())?;
+            misfits(entity, ground.images.get(&key(first)), &parked)
+        });
+        // Another one than the entry tells of is told anew.
+        if misfit.is_some_and(|misfit| misfit.is_told_by(&entry)) {
+            continue;
+        }
         let stands = |operation: &&Operation| {
             Obstacle::of(&ground.schema, operation).is_some()
                 || match obstacle {
@@ -144,7 +271,12 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
                     | Obstacle::CreateClosed
                     | Obstacle::UpdateClosed
                     | Obstacle::DeleteClosed
-                    | Obstacle::CommandGone => false,
+                    | Obstacle::CommandGone
+                    | Obstacle::FieldGone
+                    | Obstacle::FieldClosed
+                    | Obstacle::FieldRetyped
+                    | Obstacle::FieldRequired
+                    | Obstacle::CommandChanged => false,
                 }
         };
         if parked.iter().any(stands) {

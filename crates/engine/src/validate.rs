@@ -88,7 +88,7 @@ fn missing<'a>(entity: &'a EntitySchema, fields: &'a Fields) -> impl Iterator<It
 }
 
 /// Returns what a value of the kind must be, if the value is not one.
-fn misfit(kind: &FieldKind, value: &Value) -> Option<String> {
+pub(crate) fn misfit(kind: &FieldKind, value: &Value) -> Option<String> {
     let (fits, expected) = match (kind, value) {
         (_, Value::Null) => return None,
         (FieldKind::Bool, value) => (matches!(value, Value::Bool(_)), "true or false".to_owned()),

@@ -66,7 +66,8 @@ pub enum Write {
     /// Sets a note: a small named value, such as a checkpoint. `None` removes it.
     PutNote(String, Option<Vec<u8>>),
     /// Replaces the schema and brings the tables after it. Operations and images are kept whole. Values of fields that
-    /// are gone are dropped; those of a field that has another kind now are converted, or null ([`crate::convert`]).
+    /// are gone are dropped, but for those that another field was called by before ([`crate::former_name`]): it takes
+    /// them over. Values of a field that has another kind now are converted, or null ([`crate::convert`]).
     /// Rows of entities that are gone, or that have another key, are dropped, unless they are unsettled: those are
     /// there again when the entity comes back and they still are.
     PutSchema(Arc<Schema>),

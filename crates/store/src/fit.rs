@@ -1,7 +1,7 @@
 //! What fits a schema: checks and conversions that every store carries out alike.
 
 use driftless_record::sql::{self, Stored, StoredRef};
-use driftless_record::{FieldKind, Schema, Value};
+use driftless_record::{EntitySchema, FieldKind, FieldName, FieldSchema, Schema, Value};
 
 use crate::StoreError;
 
@@ -26,6 +26,21 @@ pub fn check_schema(schema: &Schema) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Returns the name under which a field's values are in a table so far: its own, or the latest former name that is there
+/// and that no other field goes by now. `is_there` tells whether the table has a field of a name.
+pub fn former_name<'a>(
+    entity: &EntitySchema,
+    field: &'a FieldSchema,
+    is_there: impl Fn(&FieldName) -> bool,
+) -> &'a FieldName {
+    let former = field.former_names.iter();
+    let free = |name: &&FieldName| is_there(name) && entity.field(name).is_none();
+    match is_there(&field.name) {
+        true => &field.name,
+        false => former.into_iter().find(free).unwrap_or(&field.name),
+    }
 }
 
 /// Returns a value as a field of a kind keeps it: what every store gives back for it.

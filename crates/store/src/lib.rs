@@ -9,7 +9,7 @@ mod port;
 
 pub use batch::{CommitNumber, FileRow, Image, Write, WriteBatch};
 pub use error::{Retry, StoreError};
-pub use fit::{check_schema, convert, fit};
+pub use fit::{check_schema, convert, fit, former_name};
 pub use layer::Layer;
 pub use memory::MemoryStore;
 pub use port::{JournalReader, LogSelection, OperationSelection, RecordStore, ViewReader};

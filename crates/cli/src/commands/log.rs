@@ -219,7 +219,12 @@ impl Way {
                 return Ok(Decision::Pick(input::sides(&entity, &self.pick)?));
             }
             if !self.without.is_empty() {
-                let names = self.without.iter().map(|name| input::field_name(&entity, name));
+                // A field that the server no longer has is known from the entry alone.
+                let told = |name: &str| entry.fields.iter().find(|case| case.field.as_str() == name);
+                let names = self.without.iter().map(|name| match told(name) {
+                    Some(case) => Ok(case.field.clone()),
+                    None => input::field_name(&entity, name),
+                });
                 return Ok(Decision::Without(names.collect::<Result<_, _>>()?));
             }
             if let Some(other) = &self.link {

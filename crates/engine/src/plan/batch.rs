@@ -19,7 +19,7 @@ use crate::depend::Needs;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
 use crate::journal::{self, Parking, Reason};
-use crate::obstacle::Obstacle;
+use crate::obstacle::{Hindrance, Obstacle};
 use crate::temporary;
 
 /// What planning takes from outside the reading.
@@ -189,7 +189,7 @@ impl Planner {
             .map(|index| &ground.pending[*index])
             .collect();
         if let Some((obstacle, stuck)) = stuck(ground, &of_record) {
-            self.park_stuck(ground, context, &record, obstacle, stuck);
+            self.park_stuck(ground, context, &record, obstacle.into(), stuck);
             return Placed::Done;
         }
         let Some(entity) = ground.schema.entity(record.0.as_str()).cloned() else {
@@ -296,8 +296,8 @@ impl Planner {
         match verdict {
             Verdict::Fetch => self.batch.fetch.push(record.clone()),
             Verdict::Ask(case) => self.batch.ask.push(*case),
-            Verdict::Stuck(obstacle) => {
-                self.park_stuck(ground, context, record, obstacle, run.operations);
+            Verdict::Stuck(hindrance) => {
+                self.park_stuck(ground, context, record, hindrance, run.operations);
             }
             Verdict::Refuse {
                 run,
@@ -371,10 +371,10 @@ impl Planner {
         ground: &mut Ground,
         context: &Context<'_>,
         record: &Key,
-        obstacle: Obstacle,
+        hindrance: Hindrance,
         stuck: Vec<Operation>,
     ) {
-        self.park_for(ground, context, record, Reason::Obstructed(obstacle), stuck);
+        self.park_for(ground, context, record, Reason::Obstructed(hindrance), stuck);
     }
 
     fn park_for(

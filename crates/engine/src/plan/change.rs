@@ -65,7 +65,7 @@ pub(super) fn conditional(
 ) -> Verdict {
     match (facts.capabilities.compare_and_set, &theirs.record.revision) {
         (CompareAndSet::Revision, Some(revision)) => make(Condition::Revision(revision.clone())),
-        (CompareAndSet::Revision, None) if facts.fresh => Verdict::Stuck(Obstacle::RevisionHidden),
+        (CompareAndSet::Revision, None) if facts.fresh => Verdict::Stuck(Obstacle::RevisionHidden.into()),
         (CompareAndSet::Revision, None) => Verdict::Fetch,
         // Without revisions the record is read right before the write; the gap that remains is small.
         (CompareAndSet::None, _) if facts.fresh => make(Condition::Exists),

@@ -17,9 +17,10 @@ use super::case::{Case, Judging};
 use super::change::{change, conditional, present, send, send_update, values};
 use super::clocks::Clocks;
 use super::command;
+use super::misfit;
 use super::run::{Effect, Run};
 use super::settle::{case, settle_case};
-use crate::obstacle::Obstacle;
+use crate::obstacle::Hindrance;
 
 /// What a decision rests on besides the run.
 pub(crate) struct Facts<'a> {
@@ -82,13 +83,17 @@ pub(crate) enum Verdict {
     /// The app's policy has to be asked first.
     Ask(Box<Case>),
     /// It cannot be sent.
-    Stuck(Obstacle),
+    Stuck(Hindrance),
 }
 
 /// Decides what becomes of a run.
 pub(crate) fn decide(facts: &Facts<'_>, mut run: Run) -> Verdict {
     facts.clocks.stamp(&mut run.operations);
-    match run.effect() {
+    let effect = run.effect();
+    if let Some(hindrance) = misfit::of_effect(facts.entity, Some(facts.image), &effect) {
+        return Verdict::Stuck(hindrance);
+    }
+    match effect {
         Effect::Nothing => nothing(facts, &run),
         Effect::Create(edits) => create(facts, run, &edits),
         Effect::Update(edits) => update(facts, run, &edits),

@@ -67,7 +67,7 @@ impl Planner {
                 .collect();
             if let Some((obstacle, stuck)) = stuck(ground, &of_record) {
                 self.groups.insert(group);
-                self.park_stuck(ground, context, &record, obstacle, stuck);
+                self.park_stuck(ground, context, &record, obstacle.into(), stuck);
                 return Placed::Done;
             }
             let entity = ground.schema.entity(record.0.as_str());

@@ -8,6 +8,7 @@ mod command;
 mod decide;
 mod group;
 mod lanes;
+mod misfit;
 mod objection;
 mod run;
 mod settle;
@@ -15,6 +16,7 @@ mod settle;
 pub(crate) use batch::{Batch, Context, next_batch};
 pub(crate) use case::{Answers, Case, Judging};
 pub(crate) use decide::{Draft, overtaken};
+pub(crate) use misfit::misfits;
 pub(crate) use objection::Objection;
 pub(crate) use settle::creatable;
 

@@ -205,8 +205,18 @@ impl<'a> Desk<'a> {
             raw,
             stamp: None,
         };
+        // What the entity has no field for any more is told of, not dropped.
+        let given = parked
+            .iter()
+            .filter_map(|operation| operation.kind.edits())
+            .flatten();
+        let homeless = given.filter(|(field, _)| self.entity.field(field).is_none());
+        let homeless: Fields = homeless
+            .map(|(field, edit)| (field.clone(), edit.new.clone()))
+            .collect();
         let edits = creatable(self.entity, &full)
             .into_iter()
+            .chain(homeless)
             .map(|(field, value)| (field, edit(value)))
             .collect();
         self.image.server = None;

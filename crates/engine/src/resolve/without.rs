@@ -7,18 +7,27 @@ use driftless_store::Write;
 
 use super::desk::{Base, Desk};
 use crate::depend::pending_create;
+use crate::obstacle::Obstacle;
 use crate::{EngineError, NotPossible};
 
 impl Desk<'_> {
-    /// Leaves fields out of what the entry parked and puts the rest back into the queue. A new record is never split: the
-    /// server would have it without what the person gave.
+    /// Leaves fields out of what the entry parked and puts the rest back into the queue. A new record is split only where
+    /// the server does not take those fields whatever comes: it would have the record without what the person gave.
     pub(super) fn without(mut self, fields: &BTreeSet<FieldName>) -> Result<Self, EngineError> {
         let mut parked = self.parked();
         let id = self.entry.id;
+        let is_of_fields = Obstacle::of_entry(self.entry).is_some_and(Obstacle::is_of_fields);
+        let in_entry = |name: &FieldName| self.entry.fields.iter().any(|case| case.field == *name);
+        let stand_in_the_way = is_of_fields && fields.iter().all(in_entry);
         let mut left_out = Fields::new();
         for operation in &mut parked {
-            let OperationKind::Update(edits) = &mut operation.kind else {
-                return Err(NotPossible::Whole(id).into());
+            let edits = match &mut operation.kind {
+                OperationKind::Update(edits) => edits,
+                OperationKind::Create(edits) if stand_in_the_way => edits,
+                OperationKind::Create(_)
+                | OperationKind::Delete { .. }
+                | OperationKind::Command { .. }
+                | OperationKind::Awaited { .. } => return Err(NotPossible::Whole(id).into()),
             };
             for field in fields {
                 let Some(edit) = edits.remove(field) else { continue };

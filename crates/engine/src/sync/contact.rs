@@ -1,17 +1,16 @@
 //! The first stages: who is there, what the data look like, what the administrator wants.
 
-use std::mem::discriminant;
 use std::sync::Arc;
 
-use driftless_record::{ClockSample, EntitySchema, Schema, Settings, Timestamp};
-use driftless_store::{OperationSelection, RecordStore, StoreError, Write, WriteBatch};
+use driftless_record::{ClockSample, Settings, Timestamp};
+use driftless_store::{OperationSelection, RecordStore, StoreError, WriteBatch};
 
 use super::session::{Session, Stop};
 use crate::EngineError;
+use crate::adopt::adopt;
 use crate::contacts::Contacts;
-use crate::notes::{self, EntityMark, Note};
+use crate::notes::{self, Note};
 use crate::progress::Stage;
-use crate::staged;
 
 impl Session<'_> {
     /// Signs in, makes sure that it is the account's user, and compares clocks.
@@ -51,7 +50,8 @@ impl Session<'_> {
         self.report.notes = described.notes;
         self.tell(Stage::UpdateStructure, None, 0, None);
         let schema = Arc::new(described.schema);
-        self.worker.run(move |store| put_schema(store, &schema)).await?;
+        let now = self.host.clock.now();
+        self.worker.run(move |store| adopt(store, &schema, now)).await?;
         self.tell(Stage::LoadSystemSettings, None, 0, None);
         let settings: Option<Settings> = self.transport.settings().await?;
         self.worker
@@ -79,49 +79,6 @@ impl Session<'_> {
             None => self.host.clock.now(),
         }
     }
-}
-
-/// Brings the device after a schema. Where it drops rows or values, everything is to be read anew.
-fn put_schema(store: &dyn RecordStore, schema: &Arc<Schema>) -> Result<(), StoreError> {
-    let known = store.schema()?;
-    if known == *schema {
-        return Ok(());
-    }
-    let mut writes = vec![Write::PutSchema(schema.clone())];
-    for entity in known.entities.values() {
-        if schema.entity(entity.name.as_str()) != Some(entity) {
-            writes.push(staged::forget(&entity.name));
-        }
-        let note = Note::Entity(entity.name.clone());
-        let Some(mark) = notes::read::<EntityMark>(store, &note)? else {
-            continue;
-        };
-        let anew = EntityMark::anew(mark.filter.clone());
-        match schema.entity(entity.name.as_str()) {
-            // Its rows are dropped: should it come back, nothing of it is here.
-            None => writes.push(notes::write(&note, &anew)),
-            Some(new) if new.key != entity.key => writes.push(notes::write(&note, &anew)),
-            // What is here stays useful meanwhile.
-            Some(new) if has_new_values(entity, new) => {
-                let anew = EntityMark {
-                    complete: mark.complete,
-                    read_at: mark.read_at,
-                    ..anew
-                };
-                writes.push(notes::write(&note, &anew));
-            }
-            Some(_) => {}
-        }
-    }
-    store.commit(WriteBatch { expect: None, writes }).map(|_| ())
-}
-
-/// Returns whether an entity has fields that it did not have, or of another kind: their values are not on the device.
-fn has_new_values(old: &EntitySchema, new: &EntitySchema) -> bool {
-    new.fields.iter().any(|field| {
-        let before = old.field(field.name.as_str());
-        before.is_none_or(|before| discriminant(&before.kind) != discriminant(&field.kind))
-    })
 }
 
 /// Keeps the better comparison of clocks, and when the server was reached.

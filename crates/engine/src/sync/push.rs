@@ -18,6 +18,7 @@ use crate::notes::{self, Note};
 use crate::obstacle::released;
 use crate::plan::{Answers, Batch, Context, Judging, Objection, next_batch};
 use crate::progress::Stage;
+use crate::refit;
 use crate::remap;
 use crate::setback::set_back;
 use crate::staged;
@@ -330,11 +331,13 @@ fn keep(
     }
 }
 
-/// Reads the outbox, with every circle in it opened.
+/// Reads the outbox as the schema is now, with every circle in it opened.
 fn read_opened(store: &dyn RecordStore, host: &Host) -> Result<Ground, StoreError> {
     loop {
         let mut ground = Ground::read(store)?;
-        let writes = opened(&mut ground, host.clock.now(), &|| OperationId(host.uuid()));
+        let mut writes = refit::left_behind(&mut ground);
+        let opened = opened(&mut ground, host.clock.now(), &|| OperationId(host.uuid()));
+        writes.extend(opened);
         match ground.commit(store, writes) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| ground),

@@ -18,6 +18,7 @@ use crate::confirm::{News, Sent};
 use crate::depend::Needs;
 use crate::ground::Ground;
 use crate::obstacle::Obstacle;
+use crate::refit;
 
 /// After how long a back end may have forgotten a request id: 30 days. OASIS Repeatable Requests 1.0 names 50 days as a
 /// sensible memory for mobile clients.
@@ -77,6 +78,7 @@ impl Session<'_> {
         let (ground, probes) = self.worker.run(unknown_sendings).await?;
         let now = self.server_now(ground.clock);
         let schema = ground.schema.clone();
+        let outdated = outdated(&schema, &probes);
         let mut ground = Some(ground);
         let mut repeatable = Vec::new();
         let mut limit = usize::MAX;
@@ -97,8 +99,12 @@ impl Session<'_> {
             };
             let is_create = matches!(probe.sending.change.action, ChangeAction::Create(_));
             let rung = capabilities.idempotency;
-            let asks_again =
-                rung.remembers_requests() && probe.tries < MAX_TRIES && !probe.is_forgotten(rung, now);
+            // Under another schema the same request cannot be written once more.
+            let is_current = !outdated.contains(&probe.sending.together.unwrap_or(probe.sending.id));
+            let asks_again = rung.remembers_requests()
+                && is_current
+                && probe.tries < MAX_TRIES
+                && !probe.is_forgotten(rung, now);
             if is_create && rung == Idempotency::Marker {
                 self.look_for(&mut ground, &schema, (probe, sent), now).await?;
                 continue;
@@ -111,7 +117,7 @@ impl Session<'_> {
             }
             match rung {
                 // Asking again has shown nothing, or would be taken for a new request: the record is read after all.
-                _ if probe.tries >= MAX_TRIES || probe.is_forgotten(rung, now) => {
+                _ if probe.tries >= MAX_TRIES || probe.is_forgotten(rung, now) || !is_current => {
                     self.read_back(&mut ground, &schema, (probe, sent)).await?;
                 }
                 Idempotency::Repeatable | Idempotency::Key => {
@@ -276,6 +282,19 @@ fn items(probes: &[Probe]) -> Vec<PushItem> {
         .collect()
 }
 
+/// Returns the names of the sendings, and of the change sets, that cannot be written again as they were.
+fn outdated(schema: &Schema, probes: &[Probe]) -> BTreeSet<RequestId> {
+    let is_outdated = |sending: &&Sending| {
+        let entity = schema.entity(sending.change.entity.as_str());
+        entity.is_some_and(|entity| !refit::is_current(entity, &sending.change.action))
+    };
+    let sendings = probes.iter().map(|probe| &probe.sending);
+    sendings
+        .filter(is_outdated)
+        .map(|sending| sending.together.unwrap_or(sending.id))
+        .collect()
+}
+
 /// Puts every sending behind those that it needs: a delete may have been made before what it waits for. The sendings of
 /// a change set stand together.
 fn in_order(probes: Vec<Probe>) -> Vec<Probe> {
@@ -329,6 +348,7 @@ fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option
         // Nobody else makes a record with a key that this device has drawn at random.
         (ChangeAction::Create(_), Some(found)) if entity.guid_key().is_some() => done(found),
         (ChangeAction::Create(fields) | ChangeAction::Update(fields), Some(found)) => {
+            let fields = refit::values(entity, fields);
             // A value that the server does not show proves nothing.
             let same = |(field, value): (_, &_)| found.record.fields.get(field) == Some(value);
             if !is_untouched(sending, &found) && fields.iter().all(same) {

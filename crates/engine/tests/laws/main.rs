@@ -27,6 +27,7 @@ mod policies;
 mod queue;
 mod reading;
 mod refusals;
+mod reshaped;
 mod rules;
 mod scope;
 mod script;

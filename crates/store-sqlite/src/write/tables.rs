@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use driftless_record::sql::{self, DecimalForm};
 use driftless_record::{EntitySchema, FieldKind};
-use driftless_store::{StoreError, convert};
+use driftless_store::{StoreError, convert, former_name};
 use rusqlite::Connection;
 
 use super::Commit;
@@ -47,8 +47,11 @@ impl Commit<'_> {
         let mut numbers = BTreeMap::new();
         let mut kept = BTreeSet::new();
         for field in &schema.fields {
-            let old = table.column(&field.name);
-            if let Some(old) = old.filter(|old| same_form(&old.kind, &field.kind)) {
+            let name = former_name(schema, field, |name| table.column(name).is_some());
+            let old = table.column(name);
+            // Two fields may have gone by one name; only one of them keeps the column itself.
+            let stays = |old: &&Column| same_form(&old.kind, &field.kind) && !kept.contains(&old.number);
+            if let Some(old) = old.filter(stays) {
                 numbers.insert(field.name.clone(), old.number);
                 kept.insert(old.number);
                 continue;

@@ -7,7 +7,7 @@ use driftless_record::{EntityName, EntitySchema, RecordId, Schema, Value};
 
 use super::apply::Undo;
 use super::state::{State, Table};
-use crate::{StoreError, check_schema, convert};
+use crate::{StoreError, check_schema, convert, former_name};
 
 impl State {
     pub(super) fn put_schema(&mut self, schema: Arc<Schema>, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
@@ -55,7 +55,8 @@ impl State {
         for record in table.rows.values_mut() {
             let old = std::mem::take(&mut record.fields);
             for field in &entity.fields {
-                let value = old.get(&field.name).and_then(|value| convert(value, &field.kind));
+                let value = old.get(former_name(entity, field, |name| old.contains_key(name)));
+                let value = value.and_then(|value| convert(value, &field.kind));
                 record
                     .fields
                     .insert(field.name.clone(), value.unwrap_or(Value::Null));

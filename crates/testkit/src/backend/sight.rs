@@ -7,7 +7,7 @@ use driftless_record::{
     DateTime, EntityName, EntitySchema, Expr, Fields, Record, RecordId, Schema, ServerRecord, Stamp,
     Timestamp, Value,
 };
-use driftless_store::{convert, fit};
+use driftless_store::{convert, fit, former_name};
 use driftless_transport::{RemovalReason, TransportError};
 
 use super::data::Stored;
@@ -224,7 +224,7 @@ impl Backend {
     }
 
     /// Describes its data by another schema from here, and brings what is there into it: fields that are gone are
-    /// gone, and so are values that do not fit any more.
+    /// gone, those that have another name keep their values under it, and values that do not fit any more are gone.
     pub fn convert(&mut self, schema: Arc<Schema>) {
         let mut changed = Vec::new();
         for (key, stored) in &mut self.records {
@@ -232,15 +232,21 @@ impl Backend {
                 continue;
             };
             let before = stored.fields.clone();
-            stored.fields = before
-                .iter()
-                .filter_map(|(name, value)| {
-                    let field = entity.field(name)?;
-                    let kept = value.is_null().then(|| value.clone());
-                    Some((name.clone(), kept.or_else(|| convert(value, &field.kind))?))
-                })
-                .collect();
-            stored.stamps.retain(|name, _| stored.fields.contains_key(name));
+            let stamps = std::mem::take(&mut stored.stamps);
+            stored.fields.clear();
+            for field in &entity.fields {
+                let from = former_name(entity, field, |name| before.contains_key(name));
+                let Some(value) = before.get(from) else { continue };
+                let kept = value.is_null().then(|| value.clone());
+                let Some(value) = kept.or_else(|| convert(value, &field.kind)) else {
+                    continue;
+                };
+                stored.fields.insert(field.name.clone(), value);
+                let stamp = stamps.get(from).copied();
+                stored
+                    .stamps
+                    .extend(stamp.map(|stamp| (field.name.clone(), stamp)));
+            }
             if stored.fields != before {
                 changed.push(key.clone());
             }

@@ -53,6 +53,7 @@ macro_rules! store_conformance {
             journal::file_rows_belong_to_records,
             schema::a_new_schema_keeps_operations_and_images,
             schema::fields_come_go_and_change_kind,
+            schema::a_renamed_field_keeps_its_values,
             schema::rows_of_unsettled_records_outlive_their_entity,
             schema::a_schema_that_cannot_be_stored_is_refused,
             files::unnamed_files_are_swept,

@@ -20,9 +20,8 @@ pub(crate) fn settles(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
         .cause
         .as_ref()
         .is_some_and(|cause| cause.class == CauseClass::Permission);
-    let mut ways: Vec<&str> = if entry.cause.as_ref().is_some_and(is_obstacle) {
-        // It would be sent as little as now, whoever decides what.
-        vec!["--discard", "--revert"]
+    let mut ways: Vec<&str> = if let Some(cause) = entry.cause.as_ref().filter(|cause| is_obstacle(cause)) {
+        obstacle_ways(cause)
     } else if entry.cause.as_ref().is_some_and(is_of_device) {
         vec!["--retry", "--discard", "--revert"]
     } else if is_refusal {
@@ -74,6 +73,18 @@ fn clash(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
         let other = cause.other.as_ref().map_or("OTHER-ID", |other| other.as_str());
         ways.push(format!("--link {other}"));
     }
+    ways
+}
+
+/// Returns the ways past an obstacle: where nothing can be mended, it would be sent as little as now, whoever decides.
+fn obstacle_ways(cause: &Cause) -> Vec<&'static str> {
+    let mut ways = match cause.code.as_str() {
+        "device:no-field" | "device:no-field-update" => vec!["--without FIELD"],
+        "device:field-retyped" => vec!["--set FIELD=VALUE", "--without FIELD"],
+        "device:field-required" => vec!["--set FIELD=VALUE"],
+        _ => Vec::new(),
+    };
+    ways.extend(["--discard", "--revert"]);
     ways
 }
 

@@ -32,6 +32,17 @@ fn an_entry_offers_only_what_can_settle_it_and_names_who_found_the_cause() {
     for (code, who, ways) in [
         ("device:no-entity", "device", "--discard --revert"),
         ("device:no-update", "device", "--discard --revert"),
+        ("device:no-field", "device", "--without FIELD --discard --revert"),
+        (
+            "device:field-retyped",
+            "device",
+            "--set FIELD=VALUE --without FIELD --discard --revert",
+        ),
+        (
+            "device:field-required",
+            "device",
+            "--set FIELD=VALUE --discard --revert",
+        ),
         ("unreadable", "device", "--retry --discard --revert"),
         ("no-answer", "device", "--retry --discard --revert"),
         (

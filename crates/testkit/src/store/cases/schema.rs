@@ -115,6 +115,69 @@ pub fn fields_come_go_and_change_kind(factory: &mut impl StoreFactory) {
     assert_eq!(*read("1").value(&field("c")), Value::Int(5));
 }
 
+/// A field has the values of the one that it was called by before, in its kind, unless another field goes by that name.
+pub fn a_renamed_field_keeps_its_values(factory: &mut impl StoreFactory) {
+    let of = |fields: Vec<(&str, FieldKind, &[&str])>| {
+        let mut schema = Schema::default();
+        let names = fields
+            .iter()
+            .map(|(name, kind, _)| (*name, kind.clone()))
+            .collect();
+        let mut thing = entity_schema("Thing", names);
+        for (name, _, former) in fields {
+            let mut known = thing.field(name).unwrap().clone();
+            known.former_names = former.iter().map(|name| field(name)).collect();
+            thing.add(known);
+        }
+        schema.add(thing);
+        schema
+    };
+    let store = factory.open();
+    let first = of(vec![
+        ("number", INT, &[]),
+        ("a", TEXT, &[]),
+        ("b", TEXT, &[]),
+        ("c", TEXT, &[]),
+    ]);
+    store.commit(put(&first)).unwrap();
+    let values = vec![
+        ("number", Value::Int(1)),
+        ("a", Value::text("x")),
+        ("b", Value::text("17")),
+        ("c", Value::text("y")),
+    ];
+    let rows = one_row("Thing", &id("1"), Some("r"), values);
+    store.commit(batch([Write::PutRows(rows)])).unwrap();
+    let second = of(vec![
+        ("number", INT, &[]),
+        ("c", TEXT, &[]),
+        ("other", TEXT, &["c"]),
+        ("latest", TEXT, &["later", "a"]),
+        ("copy", TEXT, &["a"]),
+        ("whole", INT, &["b"]),
+    ]);
+    store.commit(put(&second)).unwrap();
+    let store = factory.reopen(store);
+    let read = |name: &str| {
+        let record = store.get(&entity("Thing"), &id("1")).unwrap().unwrap();
+        record.value(&field(name)).clone()
+    };
+    assert_eq!(read("latest"), Value::text("x"));
+    assert_eq!(read("copy"), Value::text("x"));
+    assert_eq!(read("whole"), Value::Int(17));
+    assert_eq!((read("c"), read("other")), (Value::text("y"), Value::Null));
+    let values = vec![("number", Value::Int(1)), ("latest", Value::text("z"))];
+    let rows = one_row("Thing", &id("1"), Some("r"), values);
+    store.commit(batch([Write::PutRows(rows)])).unwrap();
+    assert_eq!(
+        (read("latest"), read("copy")),
+        (Value::text("z"), Value::text("x"))
+    );
+    let back = of(vec![("number", INT, &[]), ("a", TEXT, &["latest"])]);
+    store.commit(put(&back)).unwrap();
+    assert_eq!(read("a"), Value::text("z"), "and back again");
+}
+
 /// When an entity leaves the schema, its rows go, but for those of unsettled records: they are there again when the
 /// entity comes back, unless they have settled meanwhile.
 pub fn rows_of_unsettled_records_outlive_their_entity(factory: &mut impl StoreFactory) {
