@@ -8,6 +8,7 @@ use driftless_transport::{Page, Removal, RemovalReason};
 
 use crate::departed::Ids;
 use crate::fold::settle;
+use crate::refit;
 
 /// What the device knows of one unsettled record.
 #[derive(Debug, Clone)]
@@ -132,9 +133,13 @@ pub(crate) fn complete(old: Option<ServerRecord>, new: ServerRecord) -> ServerRe
     }
 }
 
-/// Returns one server record as a set of one row.
-pub(crate) fn one_row(record: Record) -> RowSet {
-    let (columns, values): (Vec<_>, Vec<_>) = record.fields.into_iter().unzip();
+/// Returns one server record as a set of one row, as far as the entity has its fields: a server may have others already.
+pub(crate) fn one_row(entity: &EntitySchema, record: Record) -> RowSet {
+    let fields = refit::values(entity, &record.fields);
+    let known = fields
+        .into_iter()
+        .filter(|(name, _)| entity.field(name).is_some());
+    let (columns, values): (Vec<_>, Vec<_>) = known.unzip();
     let row = driftless_record::Row {
         id: record.id,
         revision: record.revision,

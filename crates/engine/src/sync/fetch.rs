@@ -111,7 +111,7 @@ fn rest_ground_on(
                 let pending = ground.pending_of(record);
                 refresh(entity, Unsettled { image, pending }, server.cloned(), &mut writes);
             }
-            (None, Some(found)) => writes.push(Write::PutRows(one_row(found.record.clone()))),
+            (None, Some(found)) => writes.push(Write::PutRows(one_row(entity, found.record.clone()))),
             // A pull tells whether it is gone.
             (None, None) => return Ok(ground),
         }

@@ -86,8 +86,12 @@ impl Session<'_> {
                 if store.image(&record.0, &record.1)?.is_some() {
                     return Ok::<_, StoreError>(0);
                 }
+                let schema = store.schema()?;
+                let Some(entity) = schema.entity(record.0.as_str()) else {
+                    return Ok(0);
+                };
                 let mut batch = WriteBatch::based_on(number);
-                batch.push(Write::PutRows(one_row(found.record)));
+                batch.push(Write::PutRows(one_row(entity, found.record)));
                 match store.commit(batch) {
                     // Somebody was faster; the next synchronization compares again.
                     Err(error) if error.retry() == Retry::Reread => Ok(0),

@@ -28,6 +28,7 @@ mod queue;
 mod reading;
 mod refusals;
 mod reshaped;
+mod reshaping;
 mod rules;
 mod scope;
 mod script;

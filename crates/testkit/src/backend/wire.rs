@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use driftless_record::{
     EntityName, EntitySchema, FieldName, OperationId, RecordId, Revision, Row, RowSet, Schema, ServerRecord,
-    Settings, TenantId, Timestamp, UserId,
+    Settings, TenantId, Timestamp, UserId, Value,
 };
+use driftless_store::fit;
 use driftless_transport::{
     Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, Removal,
     RemovalReason, SweepPage, SweepRequest, Transport, TransportError,
@@ -158,7 +159,9 @@ impl Transport for BackendTransport {
                             .collect();
                         stamps.push((rows.len(), of_row));
                     }
-                    rows.push(row(id, stored, backend.told(stored.revision), &columns));
+                    let row = row(id, stored, backend.told(stored.revision), &columns);
+                    can_be_read(&request.entity, columns.iter().zip(&row.values))?;
+                    rows.push(row);
                 }
                 None => removed.push(Removal {
                     id: id.clone(),
@@ -199,26 +202,30 @@ impl Transport for BackendTransport {
 
     async fn fetch(
         &self,
-        _schema: &Arc<Schema>,
+        schema: &Arc<Schema>,
         entity: &EntityName,
         id: &RecordId,
     ) -> Result<Option<ServerRecord>, TransportError> {
         let backend = self.lock();
         match backend.unreadable.get(id) {
             Some(error) => Err(error.clone()),
-            None => Ok(backend.seen(entity, id)),
+            None => backend
+                .seen(entity, id)
+                .map(|found| read(schema, found))
+                .transpose(),
         }
     }
 
     async fn made_by(
         &self,
-        _schema: &Arc<Schema>,
+        schema: &Arc<Schema>,
         entity: &EntityName,
         operation: OperationId,
     ) -> Result<Option<ServerRecord>, TransportError> {
         let backend = self.lock();
         let made = backend.made.get(&operation).filter(|key| key.0 == *entity);
-        Ok(made.and_then(|key| backend.seen(&key.0, &key.1)))
+        let made = made.and_then(|key| backend.seen(&key.0, &key.1));
+        made.map(|found| read(schema, found)).transpose()
     }
 
     async fn push(&self, _schema: &Arc<Schema>, items: &[PushItem]) -> Result<PushReply, TransportError> {
@@ -276,6 +283,36 @@ impl BackendTransport {
             },
         )
     }
+}
+
+/// Reads a record as a connector does that knows this schema: without what it does not know.
+fn read(schema: &Schema, mut found: ServerRecord) -> Result<ServerRecord, TransportError> {
+    if let Some(entity) = schema.entity(found.record.entity.as_str()) {
+        found.record.fields.retain(|name, _| entity.field(name).is_some());
+        found.stamps.retain(|name, _| entity.field(name).is_some());
+        can_be_read(entity, &found.record.fields)?;
+    }
+    Ok(found)
+}
+
+/// Checks that values are of the kinds that a connector expects who knows this entity.
+fn can_be_read<'a>(
+    entity: &EntitySchema,
+    values: impl IntoIterator<Item = (&'a FieldName, &'a Value)>,
+) -> Result<(), TransportError> {
+    for (name, value) in values {
+        if entity
+            .field(name)
+            .is_some_and(|field| fit(&field.kind, value).is_err())
+        {
+            let text = format!(
+                "{name} of {} is of another kind than the schema says",
+                entity.name
+            );
+            return Err(TransportError::Protocol(text));
+        }
+    }
+    Ok(())
 }
 
 fn row(id: &RecordId, stored: &Stored, revision: Option<Revision>, columns: &[FieldName]) -> Row {

@@ -4,15 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    EntityName, EntitySchema, FieldName, Fields, Operation, OperationKind, Record, RecordId, Revision,
-    Settings, Value,
+    EntityName, EntitySchema, Fields, Operation, OperationKind, Record, RecordId, Revision, Settings, Value,
 };
 use driftless_store::{Image, OperationSelection};
 use driftless_transport::Deletions;
 
 use super::device::Device;
 use super::run::Violation;
-use super::schema::{ENTITIES, entity};
+use super::schema::{ENTITIES, entity, shown_in};
 use crate::backend::{Backend, Revisions};
 
 /// Returns the fields that have a value.
@@ -23,15 +22,12 @@ pub(super) fn filled(fields: &Fields) -> Fields {
         .collect()
 }
 
-/// Returns the fields with a value that an entity has now and has always had, with values of one kind. Not the key: one
-/// that the server makes is shown before an operation says it.
-fn lasting(fields: &Fields, of: &EntitySchema, form: &str) -> Fields {
-    let mut lasting = filled(fields);
-    // In another form than the first, the city may have been away.
-    lasting.retain(|name, _| form == "1" || !["city", "town"].contains(&name.as_str()));
-    let is_lasting = |name: &FieldName| of.field(name).is_some() && !of.key.contains(name);
-    lasting.retain(|name, _| name.as_str() != "extra" && is_lasting(name));
-    lasting
+/// Returns the fields with a value that somebody has given them. Not the key: one that the server makes is shown before an
+/// operation says it.
+fn given(fields: &Fields, of: &EntitySchema) -> Fields {
+    let mut given = filled(fields);
+    given.retain(|name, _| of.field(name).is_some() && !of.key.contains(name));
+    given
 }
 
 /// Checks that each unsettled record looks as its image and its pending operations say.
@@ -58,9 +54,9 @@ pub(super) fn views(device: &Device) -> Result<(), Violation> {
                 return Err(Violation::new("I4", text));
             };
             let of_record = pending.iter().filter(|o| o.entity == name && o.record == id);
-            let expected = fold(&image, of_record).map(|fields| lasting(&fields, of, &schema.version));
+            let expected = fold(of, &image, of_record).map(|fields| given(&fields, of));
             let found = device.store.get(&name, &id)?;
-            let found = found.map(|record| lasting(&record.fields, of, &schema.version));
+            let found = found.map(|record| given(&record.fields, of));
             if found != expected {
                 let text = format!(
                     "device {}: {name} {id} is shown as {found:?}, its operations make it {expected:?}",
@@ -74,11 +70,21 @@ pub(super) fn views(device: &Device) -> Result<(), Violation> {
 }
 
 /// What a person should see: written again here, so that the engine's own reckoning is not its judge.
-fn fold<'a>(image: &Image, pending: impl Iterator<Item = &'a Operation>) -> Option<Fields> {
+fn fold<'a>(
+    of: &EntitySchema,
+    image: &Image,
+    pending: impl Iterator<Item = &'a Operation>,
+) -> Option<Fields> {
     let server = image.server.as_ref();
-    let mut seen: Option<Fields> = server.filter(|_| !image.gone).map(|s| s.record.fields.clone());
+    let there = server.map(|server| {
+        let fields = server.record.fields.iter();
+        fields
+            .filter_map(|(field, value)| shown_in(of, field, value))
+            .collect::<Fields>()
+    });
+    let mut seen = there.clone().filter(|_| !image.gone);
     // What is left of a record that the server has lost, should somebody have changed it here.
-    let rest = server.map(|s| s.record.fields.clone()).unwrap_or_default();
+    let rest = there.unwrap_or_default();
     for operation in pending {
         seen = match &operation.kind {
             OperationKind::Delete { .. } => None,
@@ -92,10 +98,11 @@ fn fold<'a>(image: &Image, pending: impl Iterator<Item = &'a Operation>) -> Opti
                     None if is_create => Fields::new(),
                     None => rest.clone(),
                 };
+                // What a field cannot show is kept all the same.
                 fields.extend(
                     edits
                         .iter()
-                        .map(|(field, edit)| (field.clone(), edit.new.clone())),
+                        .filter_map(|(field, edit)| shown_in(of, field, &edit.new)),
                 );
                 Some(fields)
             }

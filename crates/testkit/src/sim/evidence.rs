@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{FieldName, Fields, LogEntry, Operation, OperationId, OperationKind, OperationState};
+use driftless_record::{
+    FieldEdit, FieldName, Fields, LogEntry, Operation, OperationId, OperationKind, OperationState, Value,
+};
 use driftless_store::{LogSelection, OperationSelection};
 
 use super::device::Device;
 use super::oracle::Oracle;
 use super::order::Order;
 use super::run::Violation;
+use super::schema::{meant, says_the_same};
 
 /// More answers than this never bring an operation no further without a person being asked.
 const MAX_TRIES: u32 = 30;
@@ -134,14 +137,16 @@ fn is_there(operation: &Operation, later: &[&OperationKind], oracle: &Oracle) ->
         return oracle.was(&key, |state| state.is_none());
     };
     let overtaken = |field: &FieldName| {
-        later
-            .iter()
-            .any(|kind| kind.edits().is_none_or(|edits| edits.contains_key(field)))
+        let sets = |edits: &BTreeMap<FieldName, _>| edits.keys().any(|name| meant(name) == meant(field));
+        later.iter().any(|kind| kind.edits().is_none_or(sets))
     };
     let left: Vec<_> = edits.iter().filter(|(field, _)| !overtaken(field)).collect();
     left.is_empty()
         || oracle.was(&key, |state| {
-            let value = |fields: &Fields, field| fields.get(field).cloned().unwrap_or_default();
-            state.is_some_and(|fields| left.iter().all(|(field, edit)| value(fields, *field) == edit.new))
+            let is_there = |fields: &Fields, (field, edit): &(&FieldName, &FieldEdit)| {
+                let found = fields.iter().find(|(name, _)| meant(name) == meant(field));
+                says_the_same(found.map_or(&Value::Null, |(_, value)| value), &edit.new)
+            };
+            state.is_some_and(|fields| left.iter().all(|edit| is_there(fields, edit)))
         })
 }

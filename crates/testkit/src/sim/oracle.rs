@@ -7,6 +7,7 @@ use driftless_record::{
 };
 
 use super::run::Violation;
+use super::schema::{meant, says_the_same};
 use crate::backend::{Backend, Effect};
 
 pub(super) type Key = (EntityName, RecordId);
@@ -170,7 +171,7 @@ fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(
             .filter_map(|id| origins.get(id))
             .any(|origin| {
                 matches!(&origin.operation.kind, OperationKind::Create(edits) | OperationKind::Update(edits)
-                if edits.get(field).is_some_and(|edit| edit.new == *value))
+                if edits.iter().any(|(name, edit)| meant(name) == meant(field) && says_the_same(&edit.new, value)))
             });
         if !said {
             let text = format!(

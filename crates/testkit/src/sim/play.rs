@@ -1,7 +1,7 @@
 //! Carrying out the steps.
 
 use driftless_engine::{Decision, Edit, EngineError, SyncOptions, TakeOver, Written};
-use driftless_record::{FieldKind, Fields, Handling, Query, RecordId, Schema, Value};
+use driftless_record::{FieldKind, Fields, Handling, LogEntry, Query, RecordId, Schema, Value};
 use driftless_store::LogSelection;
 
 use super::act::Act;
@@ -259,6 +259,24 @@ pub(super) fn account_there(world: &World<'_>, of: usize) -> Option<RecordId> {
     ids.get(of.checked_rem(ids.len())?).cloned()
 }
 
+/// Returns other values for the fields that an entry is about, as they take them now.
+fn mended(device: &Device, entry: &LogEntry) -> Fields {
+    let schema = device.engine.schema().unwrap_or_default();
+    let of = entry
+        .record
+        .as_ref()
+        .and_then(|(name, _)| schema.entity(name.as_str()));
+    let mended = entry.fields.iter().filter_map(|case| {
+        let value = match of?.field(&case.field)?.kind {
+            FieldKind::Int { .. } => Value::Int(7),
+            FieldKind::Choice { .. } => Value::Choice("open".to_owned()),
+            _ => Value::text("mended"),
+        };
+        Some((case.field.clone(), value))
+    });
+    mended.collect()
+}
+
 /// Takes note of what an edit came to: only what returned has been promised.
 fn keep(
     world: &mut World<'_>,
@@ -443,6 +461,8 @@ fn decide(world: &mut World<'_>, number: usize, of: usize, how: usize) -> Result
         1 => Decision::Theirs,
         2 => Decision::Retry,
         3 => Decision::Discard,
+        4 => Decision::Without(entry.fields.iter().map(|case| case.field.clone()).collect()),
+        5 => Decision::Set(mended(device, entry)),
         _ => Decision::Revert,
     };
     device.decided.extend(entry.operations.iter().copied());

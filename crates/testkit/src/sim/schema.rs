@@ -16,6 +16,9 @@ use super::random::Rng;
 /// The entities of a world.
 pub(super) const ENTITIES: [&str; 2] = ["Account", "Contact"];
 
+/// What the city of accounts is called, now or at another time.
+pub(super) const CITIES: [&str; 2] = ["city", "town"];
+
 /// The values of a status, each of whose transitions matters.
 pub(super) const STATUSES: [&str; 3] = ["open", "won", "lost"];
 
@@ -40,6 +43,35 @@ pub(super) fn lookup(to: &RecordId) -> Value {
         id: to.clone(),
         name: None,
     })
+}
+
+/// Returns the name by which people know a field, whatever it is called now.
+pub(super) fn meant(name: &FieldName) -> FieldName {
+    match CITIES.contains(&name.as_str()) {
+        true => field(CITIES[0]),
+        false => name.clone(),
+    }
+}
+
+/// Returns whether two values say the same: a whole number may be written as text.
+pub(super) fn says_the_same(one: &Value, other: &Value) -> bool {
+    one == other || (is_kept_by_extra(one) && is_kept_by_extra(other) && one.to_string() == other.to_string())
+}
+
+fn is_kept_by_extra(value: &Value) -> bool {
+    matches!(value, Value::Text(_) | Value::Int(_))
+}
+
+/// Returns fields as an account of this form shows them: by the names that they have in it, with the values that they
+/// can have.
+pub(super) fn shown_in(of: &EntitySchema, name: &FieldName, value: &Value) -> Option<(FieldName, Value)> {
+    let now = of.fields.iter().find(|field| meant(&field.name) == meant(name))?;
+    let value = match (&now.kind, value) {
+        (FieldKind::Int { .. }, Value::Text(text)) => Value::Int(text.parse().ok()?),
+        (FieldKind::Text { .. }, Value::Int(whole)) => Value::text(whole.to_string()),
+        _ => value.clone(),
+    };
+    Some((now.name.clone(), value))
 }
 
 /// The form of a world's data, as far as it changes.
@@ -72,7 +104,7 @@ pub enum Reshape {
     Extra,
     /// The field `extra` takes other values.
     Retype,
-    /// The city of accounts is called otherwise: to a device, one field goes and another one comes.
+    /// The city of accounts is called otherwise.
     Rename,
     /// New accounts need a city from here, or no longer.
     Require,
@@ -86,6 +118,9 @@ impl Reshape {
         rng.pick(&[
             Self::Extra,
             Self::Extra,
+            Self::Retype,
+            Self::Retype,
+            Self::Rename,
             Self::Rename,
             Self::Require,
             Self::Contacts,
@@ -160,8 +195,10 @@ impl Shape {
         account.key.push(field("id"));
         account.add(self.key());
         account.add(required("name", text()));
+        let former = CITIES.into_iter().filter(|name| *name != self.city);
         account.add(FieldSchema {
             required: self.city_required,
+            former_names: former.map(field).collect(),
             ..FieldSchema::new(field(self.city), text())
         });
         account.add(status());

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_engine::{EngineError, SyncReport};
 use driftless_record::{ChangeAction, Fields, OperationId, RecordId, Settings, Value};
-use driftless_store::OperationSelection;
+use driftless_store::{OperationSelection, StoreError};
 use uuid::Uuid;
 
 use super::act::Step;
@@ -325,6 +325,10 @@ impl<'a> World<'a> {
     ) -> Result<(), Violation> {
         let report = match result {
             Ok(report) => report,
+            Err(error @ EngineError::Store(StoreError::Unfit(_) | StoreError::UnknownEntity(_))) => {
+                let text = format!("device {number} stops to synchronize over its own data: {error}");
+                return Err(Violation::new("L4", text));
+            }
             Err(error) => {
                 self.tell(format_args!("device {number} stops to synchronize: {error}"));
                 return Ok(());
@@ -397,7 +401,7 @@ impl<'a> World<'a> {
 
 /// What a server makes of every record that it is sent, if it rewrites.
 fn capitals(fields: &mut Fields) {
-    for name in ["city", "town"] {
+    for name in schema::CITIES {
         if let Some(Value::Text(city)) = fields.get_mut(&schema::field(name)) {
             *city = city.to_uppercase();
         }
