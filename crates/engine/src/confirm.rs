@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
     Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogKind, Operation,
-    OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
+    OperationId, OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{Image, Write};
 use driftless_transport::PushResult;
+use uuid::Uuid;
 
 use crate::awaited::settle_results;
 use crate::backoff::{self, MAX_TRIES};
@@ -20,6 +21,7 @@ use crate::refit;
 use crate::remap::{Renamed, Renames};
 
 mod objected;
+mod partial;
 
 /// What is known of a sending now.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,10 @@ pub(crate) struct Confirmed {
     pub refresh: BTreeSet<Key>,
     /// What the server has against values, by record: a policy is to be asked.
     pub objections: BTreeMap<Key, Objection>,
+    /// New ids for operations that are split off others.
+    pub spare_ids: Vec<Uuid>,
+    /// Operations of which a part was split off, each with the part.
+    pub parts: Vec<(OperationId, OperationId)>,
     /// Records whose keys the server has made.
     pub renames: Renames,
     /// How many operations are on the server now.
@@ -257,8 +263,8 @@ impl Desk<'_> {
                 self.overtaken(ground, cause, into)
             }
             CauseClass::Unique | CauseClass::MissingReference => self.objected(ground, cause, into),
-            CauseClass::Permission
-            | CauseClass::Validation
+            CauseClass::Permission => self.forbidden(ground, cause, into),
+            CauseClass::Validation
             | CauseClass::Referenced
             | CauseClass::TooLarge
             | CauseClass::Unsupported => self.refuse(ground, cause.clone(), into),

@@ -61,6 +61,8 @@ pub(crate) enum Reason {
     Unreadable(Cause),
     /// The server refused them for these values, and a policy left them to a person, for a reason of its own.
     Objected(Box<Cause>, Vec<FieldCase>, Option<String>),
+    /// The server forbids this field, and the rest of the change goes without it.
+    Split(Box<Cause>, Box<FieldCase>),
     /// They cannot be sent, whatever the server would say.
     Obstructed(Hindrance),
 }
@@ -69,9 +71,11 @@ impl Reason {
     fn kind(&self) -> LogKind {
         match self {
             Self::Unproved(_) => LogKind::Unproved,
-            Self::Refused(_) | Self::Objected(..) | Self::Unreadable(_) | Self::Obstructed(_) => {
-                LogKind::Refused
-            }
+            Self::Refused(_)
+            | Self::Objected(..)
+            | Self::Split(..)
+            | Self::Unreadable(_)
+            | Self::Obstructed(_) => LogKind::Refused,
         }
     }
 
@@ -79,6 +83,7 @@ impl Reason {
     fn words(&self) -> String {
         match self {
             Self::Refused(cause) => refusal(cause),
+            Self::Split(cause, _) => format!("{}; the rest of it goes without that", refusal(cause)),
             Self::Objected(cause, _, reason) => match reason {
                 Some(reason) => format!("{}; {reason}", refusal(cause)),
                 None => refusal(cause),
@@ -99,13 +104,14 @@ impl Reason {
         match self {
             Self::Objected(_, fields, _) => fields.clone(),
             Self::Obstructed(hindrance) => hindrance.fields.clone(),
+            Self::Split(_, case) => vec![(**case).clone()],
             Self::Refused(_) | Self::Unproved(_) | Self::Unreadable(_) => Vec::new(),
         }
     }
 
     fn cause(self) -> Cause {
         match self {
-            Self::Objected(cause, ..) => *cause,
+            Self::Objected(cause, ..) | Self::Split(cause, _) => *cause,
             Self::Refused(cause) | Self::Unproved(cause) | Self::Unreadable(cause) => cause,
             Self::Obstructed(hindrance) => hindrance.cause(),
         }

@@ -29,6 +29,7 @@ mod names;
 mod notes;
 mod obstacle;
 mod outbox;
+mod parts;
 mod plan;
 mod preview;
 mod progress;

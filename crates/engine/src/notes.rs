@@ -1,6 +1,6 @@
 //! The notes that the engine keeps in a store, in versioned forms of its own.
 
-use driftless_record::{EntityName, RecordId, Settings};
+use driftless_record::{EntityName, OperationId, RecordId, Settings};
 use driftless_store::{JournalReader, RecordStore, StoreError, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub(crate) enum Note {
     Departed(EntityName),
     /// The id that a record has instead of this one: `RecordId`.
     Alias(EntityName, RecordId),
+    /// The operations that were split off an operation: list of `OperationId`.
+    Parts(OperationId),
 }
 
 impl Note {
@@ -42,6 +44,7 @@ impl Note {
             Self::Entity(entity) => format!("entity/{entity}"),
             Self::Staged(entity) => format!("staged/{entity}"),
             Self::Departed(entity) => format!("departed/{entity}"),
+            Self::Parts(operation) => format!("parts/{operation}"),
             Self::Alias(entity, id) => format!("alias/{entity}/{id}"),
         }
     }

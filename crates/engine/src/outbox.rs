@@ -7,6 +7,7 @@ use crate::EngineError;
 use crate::depend::Graph;
 use crate::fold;
 use crate::ground::Ground;
+use crate::parts;
 
 /// A pending operation with what a person wants to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +87,39 @@ fn reason(
     })
 }
 
-/// Reads what became of an operation, as far as the device knows.
+/// How far parts of parts are followed.
+const MAX_PARTS: usize = 16;
+
+/// Reads what became of an operation, as far as the device knows, with what was split off it.
 pub(crate) fn outcome(store: &dyn RecordStore, id: OperationId) -> Result<Outcome, EngineError> {
+    with_parts(store, id, MAX_PARTS)
+}
+
+fn with_parts(store: &dyn RecordStore, id: OperationId, deep: usize) -> Result<Outcome, EngineError> {
+    let own = of_one(store, id)?;
+    let Some(deep) = deep.checked_sub(1) else {
+        return Ok(own);
+    };
+    let mut parts = Vec::new();
+    for part in parts::of(store, id)? {
+        parts.push(match own {
+            // It had nothing else, so what was added to its part since says nothing of it.
+            Outcome::Superseded => last_part(store, part, deep)?,
+            _ => with_parts(store, part, deep)?,
+        });
+    }
+    Ok(parts::together(own, &parts))
+}
+
+/// Returns what became of what was split off last, of the part of a part and so on.
+fn last_part(store: &dyn RecordStore, id: OperationId, deep: usize) -> Result<Outcome, EngineError> {
+    match (parts::of(store, id)?.last(), deep.checked_sub(1)) {
+        (Some(part), Some(deep)) => last_part(store, *part, deep),
+        _ => of_one(store, id),
+    }
+}
+
+fn of_one(store: &dyn RecordStore, id: OperationId) -> Result<Outcome, EngineError> {
     let operation = store
         .operations(&OperationSelection::One(id))?
         .pop()

@@ -67,6 +67,10 @@ pub struct Settings {
     pub conflict_by_entity: BTreeMap<EntityName, EntityConflictRules>,
     /// The entities that belong on the device with their filters; `None` means every entity whole.
     pub scope: Option<BTreeMap<EntityName, EntityScope>>,
+    /// Whether a field that the server forbids is split off a change, whose rest goes on.
+    pub split_forbidden: bool,
+    /// Fields that belong together, by entity: none of such a group is split off while another one is changed too.
+    pub field_groups: BTreeMap<EntityName, Vec<BTreeSet<FieldName>>>,
     /// Entities that belong on no device.
     pub excluded: BTreeSet<EntityName>,
     /// The most bytes of an attachment.

@@ -1,11 +1,12 @@
 //! Our own resources beside OData: settings, and who is signed in.
 
 use driftless_odata::nearest;
-use driftless_record::{EntityName, Settings};
+use driftless_record::{EntityName, EntitySchema, Settings};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::db::rights::{self, Rights};
 use crate::db::state;
 use crate::edge;
 use crate::reply::{Refusal, Reply};
@@ -50,7 +51,15 @@ pub(crate) fn respond(service: &Service, principal: &Principal, request: &Reques
             ))
         }
         ("PUT" | "PATCH", "driftless/settings") => set(service, principal, request),
-        (_, "driftless/me" | "driftless/settings") => Err(method_not_allowed(request)),
+        ("GET" | "HEAD", "driftless/rights") => {
+            let rights = service.pool.read(rights::read)?;
+            Ok(Reply::json(
+                StatusCode::OK,
+                serde_json::to_vec(&rights).unwrap_or_default(),
+            ))
+        }
+        ("PUT", "driftless/rights") => set_rights(service, principal, request),
+        (_, "driftless/me" | "driftless/settings" | "driftless/rights") => Err(method_not_allowed(request)),
         _ => Err(Refusal::not_found("there is no such resource")),
     }
 }
@@ -106,6 +115,19 @@ fn known_names(service: &Service, body: &[u8]) -> Result<(), Refusal> {
             return refused("there is no entity", name, &mut known);
         }
     }
+    for (name, groups) in members("field_groups").into_iter().flatten() {
+        let of = service.schema.entity(name);
+        let of = of.ok_or_else(|| unknown_entity(service, name, "InvalidSettings"))?;
+        let fields = groups
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_array)
+            .flatten();
+        for field in fields.filter_map(Json::as_str) {
+            known_field(of, field, "InvalidSettings")?;
+        }
+    }
     for (name, rules) in rules.into_iter().flatten() {
         let Some(entity) = service.schema.entity(name) else {
             continue;
@@ -119,6 +141,53 @@ fn known_names(service: &Service, body: &[u8]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn unknown_entity(service: &Service, name: &str, code: &'static str) -> Refusal {
+    let mut known = service.schema.entities.keys().map(EntityName::as_str);
+    let close = nearest(name, &mut known).map(|close| format!(": did you mean {close}?"));
+    let text = format!("there is no entity {name}{}", close.unwrap_or_default());
+    Refusal::bad(code, text).target(name.to_owned())
+}
+
+fn known_field(entity: &EntitySchema, field: &str, code: &'static str) -> Result<(), Refusal> {
+    if entity.field(field).is_some() {
+        return Ok(());
+    }
+    let mut known = entity.fields.iter().map(|field| field.name.as_str());
+    let close = nearest(field, &mut known).map(|close| format!(": did you mean {close}?"));
+    let text = format!(
+        "{} has no field {field}{}",
+        entity.name,
+        close.unwrap_or_default()
+    );
+    Err(Refusal::bad(code, text).target(field.to_owned()))
+}
+
+/// Replaces which fields only administrators may set.
+fn set_rights(service: &Service, principal: &Principal, request: &Request) -> Result<Reply, Refusal> {
+    if !principal.is_admin {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "Forbidden",
+            "only an administrator can change rights",
+        ));
+    }
+    request.require_json()?;
+    let rights: Rights = serde_json::from_slice(&request.body)
+        .map_err(|error| Refusal::bad("InvalidRights", format!("the rights cannot be read: {error}")))?;
+    for (name, fields) in &rights {
+        let entity = service.schema.entity(name.as_str());
+        let entity = entity.ok_or_else(|| unknown_entity(service, name.as_str(), "InvalidRights"))?;
+        for field in fields {
+            known_field(entity, field.as_str(), "InvalidRights")?;
+        }
+    }
+    rights::replace(&mut service.pool.writer(), &rights)?;
+    Ok(Reply::json(
+        StatusCode::OK,
+        serde_json::to_vec(&rights).unwrap_or_default(),
+    ))
 }
 
 /// Replaces the settings, or the parts that a PATCH names.

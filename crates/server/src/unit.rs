@@ -81,6 +81,7 @@ impl<'a> Executor<'a> {
             schema: &service.schema,
             now,
             device: DeviceId(service.database),
+            is_admin: principal.is_admin,
             seq,
         };
         Self {

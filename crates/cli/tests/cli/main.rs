@@ -10,6 +10,7 @@ mod groups;
 mod help;
 mod misuse;
 mod offline;
+mod partial;
 mod repair;
 mod serve;
 mod shapes;

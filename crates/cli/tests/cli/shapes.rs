@@ -298,9 +298,11 @@ fn documents_keep_their_shape() {
             "conflict": "execution_order",
             "conflict_by_entity": {},
             "excluded": [],
+            "field_groups": {},
             "mode": "hybrid",
             "request_mailbox": null,
-            "scope": null
+            "scope": null,
+            "split_forbidden": false
           }
         }"#]],
     );

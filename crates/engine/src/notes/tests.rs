@@ -68,7 +68,10 @@ fn the_forms_in_which_notes_are_kept_stay_as_they_are() {
         query: Query::all(entity.clone()),
         interval_seconds: Some(60),
     };
+    let name = |text| FieldName::parse(text).unwrap();
     let settings = Settings {
+        split_forbidden: true,
+        field_groups: [(entity.clone(), vec![["city", "name"].map(name).into()])].into(),
         mode: OperationMode::Offline,
         conflict: ConflictRule::ClientWins,
         conflict_by_entity: [(entity.clone(), rules)].into(),
@@ -81,5 +84,24 @@ fn the_forms_in_which_notes_are_kept_stay_as_they_are() {
         &Note::Settings,
         &settings,
         include_str!("settings.json").trim_end(),
+    );
+    // As they were kept before a change could be split.
+    let store = MemoryStore::new();
+    put(
+        &store,
+        &Note::Settings,
+        include_str!("settings-before-parts.json").trim_end(),
+    );
+    let before = Settings {
+        split_forbidden: false,
+        field_groups: std::collections::BTreeMap::new(),
+        ..settings
+    };
+    assert_eq!(read(&store, &Note::Settings).unwrap(), Some(before));
+    let (whole, part) = (OperationId(Uuid::from_u128(1)), OperationId(Uuid::from_u128(2)));
+    check(
+        &Note::Parts(whole),
+        &vec![part],
+        r#"{"v":1,"data":["00000000-0000-0000-0000-000000000002"]}"#,
     );
 }

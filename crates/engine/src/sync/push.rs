@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftless_record::{Cause, CauseClass, Change, EntityName, OperationId, Schema, Sending, Timestamp};
+use driftless_record::{Cause, CauseClass, Change, EntityName, OperationId, Schema, Sending};
 use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
@@ -16,6 +16,7 @@ use crate::ground::{Ground, Key};
 use crate::host::Host;
 use crate::notes::{self, Note};
 use crate::obstacle::released;
+use crate::parts;
 use crate::plan::{Answers, Batch, Context, Judging, Objection, next_batch};
 use crate::progress::Stage;
 use crate::refit;
@@ -282,11 +283,11 @@ impl Session<'_> {
         ground: &mut Option<Ground>,
         results: Results,
     ) -> Result<Confirmed, Stop> {
-        let now = self.host.clock.now();
+        let host = self.host.clone();
         let reading = ground.take();
         let (reading, confirmed) = self
             .worker
-            .run(move |store| keep(store, reading, &results, now))
+            .run(move |store| keep(store, reading, &results, &host))
             .await?;
         *ground = Some(reading);
         self.report.applied += confirmed.applied;
@@ -300,14 +301,19 @@ fn keep(
     store: &dyn RecordStore,
     mut reading: Option<Ground>,
     results: &Results,
-    now: Timestamp,
+    host: &Host,
 ) -> Result<(Ground, Confirmed), StoreError> {
     loop {
         let mut ground = match reading.take() {
             Some(ground) => ground,
             None => Ground::read(store)?,
         };
-        let mut confirmed = Confirmed::default();
+        let now = host.clock.now();
+        let splits = results.iter().filter(|_| ground.settings.split_forbidden);
+        let mut confirmed = Confirmed {
+            spare_ids: splits.map(|_| host.uuid()).collect(),
+            ..Confirmed::default()
+        };
         let records = results.iter().map(|(sending, _)| &sending.change);
         let pending = ground.pending_of_each(records.map(|change| (&change.entity, &change.record)));
         for (sending, news) in results {
@@ -322,6 +328,7 @@ fn keep(
         if confirmed.applied > 0 && notes::read::<bool>(store, &Note::Unread)?.is_none() {
             confirmed.writes.push(notes::write(&Note::Unread, &true));
         }
+        confirmed.writes.extend(parts::noted(store, &confirmed.parts)?);
         let more = remap::behind(store, &ground, &confirmed.writes, &confirmed.renames, now)?;
         confirmed.writes.extend(more);
         match ground.commit(store, confirmed.writes.clone()) {

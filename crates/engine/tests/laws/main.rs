@@ -33,6 +33,7 @@ mod rules;
 mod scope;
 mod script;
 mod sides;
+mod split;
 mod squash;
 mod stuck;
 mod tap;

@@ -5,6 +5,7 @@ pub(crate) mod load;
 pub(crate) mod open;
 pub(crate) mod pool;
 pub(crate) mod repeat;
+pub(crate) mod rights;
 pub(crate) mod row;
 pub(crate) mod state;
 pub(crate) mod table;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::pool::{self, Pool};
 use super::state::{self, Credential, State};
 use super::table::{Tables, child_lookups};
-use super::{load, repeat};
+use super::{load, repeat, rights};
 use crate::options::ServerOptions;
 use crate::server::User;
 use crate::service::{Facts, layouts};
@@ -83,6 +83,7 @@ pub(crate) fn open(options: &ServerOptions) -> Result<Opened, ServerError> {
         Some((None, _)) | None => (document::built_in(&schema), None, Vec::new()),
     };
     let users = users(&connection)?;
+    rights::prepare(&connection)?;
     let tables = Tables::new(&schema, |name| state::entity_number(&connection, name))?;
     repeat::sweep(&connection, edge::now())?;
     Ok(Opened {

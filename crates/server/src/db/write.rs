@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::row::{self, Stamps, StoredRow};
 use super::table::{Table, Tables};
-use super::{feed, state, unique};
+use super::{feed, rights, state, unique};
 use crate::check;
 use crate::reply::Refusal;
 
@@ -36,6 +36,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) now: Timestamp,
     /// The server's own id in stamps.
     pub(crate) device: DeviceId,
+    /// Whether an administrator writes.
+    pub(crate) is_admin: bool,
     /// The last number taken.
     pub(crate) seq: i64,
 }
@@ -66,6 +68,7 @@ impl Writing<'_> {
         body: Body,
     ) -> Result<StoredRow, Refusal> {
         let mut fields = body.fields;
+        self.check_rights(table, &fields)?;
         self.give_key(table, id, &mut fields)?;
         self.make_values(table, &mut fields)?;
         check::create(&table.entity, &fields)?;
@@ -107,7 +110,15 @@ impl Writing<'_> {
     pub(crate) fn update(&mut self, table: &Table, row: StoredRow, body: Body) -> Result<StoredRow, Refusal> {
         let mut given = body.fields;
         given.retain(|name, _| !is_made_by_server(table, name));
+        self.check_rights(table, &given)?;
         self.put(table, row, given, &body.stamps)
+    }
+
+    fn check_rights(&self, table: &Table, fields: &Fields) -> Result<(), Refusal> {
+        if self.is_admin {
+            return Ok(());
+        }
+        rights::check(self.connection, table, fields)
     }
 
     /// Changes fields of a record as the server itself does, also those that clients have no say in.

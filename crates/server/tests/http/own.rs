@@ -151,3 +151,39 @@ async fn a_setting_of_an_unknown_name_is_refused_with_the_one_that_was_meant() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn a_field_that_only_administrators_may_set_is_refused_to_others_and_named() {
+    let server = Running::with_data(0).await;
+    let admin = Some(("admin", "driftless"));
+    let rights = json!({"Product": ["price"]}).to_string();
+    let put = |who, body: &str| {
+        let (server, body) = (&server, body.to_owned());
+        async move { server.send_as(who, "PUT", "driftless/rights", &[], &body).await }
+    };
+    put(Some(("demo", "")), &rights).await.refused(403, "Forbidden");
+    put(admin, "{\"Product\":[\"prize\"]}")
+        .await
+        .refused(400, "InvalidRights");
+    put(admin, "{\"Produkt\":[]}").await.refused(400, "InvalidRights");
+    put(admin, "[]").await.refused(400, "InvalidRights");
+    put(admin, &rights).await.expect(200);
+    assert_eq!(server.get("driftless/rights").await.expect(200).text, rights);
+    let product = json!({"name": "Pump", "code": "P-1", "price": 3});
+    let refused = server.post("Products", &product).await.expect(403).json();
+    assert_eq!(refused["error"]["target"], "price", "{refused}");
+    server
+        .post("Products", &json!({"name": "Pump", "code": "P-1"}))
+        .await
+        .expect(201);
+    server
+        .send_as(
+            admin,
+            "POST",
+            "Products",
+            &[],
+            &json!({"name": "Valve", "code": "P-2", "price": 3}).to_string(),
+        )
+        .await
+        .expect(201);
+}
