@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod ci;
 pub mod demo;
+pub mod history;
 pub mod laws;
 pub mod machine;
 pub mod run;

@@ -1,11 +1,11 @@
-//! `cargo xtask`: test, demo, tidy, ci, laws, sim, bench.
+//! `cargo xtask`: test, demo, tidy, ci, laws, sim, history, bench.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use xtask::run::say;
 use xtask::workspace::Workspace;
-use xtask::{bench, ci, demo, laws, sim, suites, tidy};
+use xtask::{bench, ci, demo, history, laws, sim, suites, tidy};
 
 /// The tasks of this project.
 #[derive(Parser)]
@@ -41,6 +41,9 @@ enum Task {
     Laws(laws::Options),
     /// Run simulated worlds, one a seed, over the real engine; fails if one breaks a law, and tells its story.
     Sim(sim::Options),
+    /// Cut down real devices, a real server and what is between them; check the recorded history for lost, repeated and
+    /// reordered effects.
+    History(history::Options),
     /// Measure, hold the figures against the limit of this machine, and write docs/benchmarks.md.
     Bench(bench::Options),
 }
@@ -71,6 +74,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         )?,
         Task::Laws(options) => laws::run(&workspace, &options)?,
         Task::Sim(options) => sim::run(&workspace, &options)?,
+        Task::History(options) => history::run(&workspace, &options)?,
         Task::Bench(options) => bench::run(&workspace, &options)?,
     };
     Ok(if passed {

@@ -22,6 +22,7 @@ mod gate;
 mod ground;
 mod host;
 mod impossible;
+mod join;
 mod journal;
 mod judge;
 mod lease;

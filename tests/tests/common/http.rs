@@ -47,6 +47,11 @@ impl Service {
         }
     }
 
+    /// Where the service is.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     pub(crate) async fn send(
         &self,
         method: Method,

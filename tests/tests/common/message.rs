@@ -101,6 +101,25 @@ impl Message {
             .to_owned()
     }
 
+    /// The same request as a careless wire sends it again: without the id by which the service knows that it has done it
+    /// already, and on whatever is there by then.
+    pub(crate) fn as_new(&self) -> Self {
+        let head = String::from_utf8_lossy(&self.head);
+        let is_id = |line: &&str| line.to_ascii_lowercase().starts_with("repeatability-");
+        let lines = head.split_inclusive("\r\n").filter(|line| !is_id(line));
+        let bare = lines.map(|line| {
+            if line.to_ascii_lowercase().starts_with("if-match:") {
+                "if-match: *\r\n"
+            } else {
+                line
+            }
+        });
+        Self {
+            head: bare.collect::<String>().into_bytes(),
+            body: self.body.clone(),
+        }
+    }
+
     /// The status, if this is a reply.
     pub(crate) fn status(&self) -> Option<u16> {
         let line = self.first_line();

@@ -3,7 +3,9 @@
 
 mod cap;
 mod device;
+mod fate;
 mod http;
+mod lasting;
 mod message;
 mod process;
 mod proxy;
@@ -12,7 +14,9 @@ mod rule;
 
 pub(crate) use cap::{Cap, MANAGER, SECOND, SELLER};
 pub(crate) use device::{Device, Ended};
+pub(crate) use fate::{Fate, Moment};
 pub(crate) use http::{Service, client};
+pub(crate) use lasting::{Lasting, PASSWORD};
 pub(crate) use proxy::{FaultProxy, Route};
 pub(crate) use reference::Reference;
 pub(crate) use rule::{Fault, Rule};

@@ -37,6 +37,7 @@ struct Shared {
     route: Route,
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Exchange>>,
+    kept: Mutex<Vec<Message>>,
     /// Something is held back.
     held: Notify,
     /// The rules ended.
@@ -72,6 +73,7 @@ impl FaultProxy {
             route,
             rules: Mutex::default(),
             seen: Mutex::default(),
+            kept: Mutex::default(),
             held: Notify::new(),
             healed: watch::Sender::default(),
         });
@@ -123,6 +125,17 @@ impl FaultProxy {
     /// Waits until a rule holds a request or a reply back.
     pub(crate) async fn held(&self) {
         self.shared.held.notified().await;
+    }
+
+    /// Sends again what was kept, as if it was new, and returns the statuses of the replies.
+    pub(crate) async fn repeat_kept(&self) -> Vec<Option<u16>> {
+        let kept = std::mem::take(&mut *self.shared.kept.lock().unwrap());
+        let mut statuses = Vec::new();
+        for request in &kept {
+            let reply = self.shared.ask(&request.as_new(), "").await.unwrap();
+            statuses.push(reply.status());
+        }
+        statuses
     }
 
     /// Takes what was seen since the last call.
@@ -191,9 +204,12 @@ async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
                 let length = length.min(reply.body.len().saturating_sub(1));
                 return write.write_all(&reply.body[..length]).await;
             }
-            None => {
+            Some(Fault::Keep) | None => {
                 write.write_all(&reply.head).await?;
                 write.write_all(&reply.body).await?;
+                if fault.is_some() {
+                    shared.kept.lock().unwrap().push(request);
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     HoldAfter,
     /// This many bytes of the reply's body arrive, and no more.
     HoldAt(usize),
+    /// Nothing breaks, but the wire keeps a copy: see [`FaultProxy::repeat_kept`](super::FaultProxy::repeat_kept).
+    Keep,
 }
 
 /// The requests that break: those of a method and with a text in the path, and in the body if asked for.

@@ -4,7 +4,6 @@
 //! `DRIFTLESS_KILL_SEED` repeats a run's choices (not the machine's timing); `DRIFTLESS_KILLS` makes it longer.
 
 mod ledger;
-mod server;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use server::Server;
+use crate::common::Lasting;
 use worker::Worker;
 
 /// How many kills of device processes make a run, unless the environment says otherwise.
@@ -47,7 +46,7 @@ async fn acknowledged_writes_survive_kills_exactly_once_and_in_order() {
     // Output of a test is shown when it fails.
     eprintln!("repeat with DRIFTLESS_KILL_SEED={seed}");
 
-    let server = Arc::new(Server::start().await);
+    let server = Arc::new(Lasting::start().await);
     let feed = server.service().await.delta_link("CaseMessages").await;
     let shared = server.service().await.rows("Accounts").await.swap_remove(0);
     let mut workers = Vec::new();

@@ -17,6 +17,8 @@ mod demo;
 #[cfg(test)]
 mod fault_proxy;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod newer_home;

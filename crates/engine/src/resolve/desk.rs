@@ -112,6 +112,8 @@ impl<'a> Desk<'a> {
                 .map(|case| (case.field.clone(), case.theirs.clone()))
                 .collect(),
         };
+        // Each rests on the one before it.
+        let mut under = Fields::new();
         for mut operation in self.parked() {
             if let OperationKind::Command { edits, .. } = &mut operation.kind
                 && base == Base::AsSeen
@@ -126,10 +128,11 @@ impl<'a> Desk<'a> {
                 // What the rules gave to the server before they left the rest to the person stays the server's.
                 edits.retain(|field, _| !self.is_lost(field));
                 for (field, edit) in edits {
-                    edit.old = theirs.get(field).unwrap_or(&edit.old).clone();
                     if let Some(made) = self.made(field) {
                         edit.new = made.clone();
                     }
+                    let under = under.insert(field.clone(), edit.new.clone());
+                    edit.old = under.unwrap_or_else(|| theirs.get(field).unwrap_or(&edit.old).clone());
                 }
             }
             if matches!(&operation.kind, OperationKind::Update(edits) if edits.is_empty()) {

@@ -129,3 +129,41 @@ async fn l32_my_delete_of_a_record_that_is_gone_meanwhile_makes_no_new_one() {
     assert_eq!(world.server().effects(), []);
     assert!(device.engine.get("Account", id.as_str()).is_err());
 }
+
+/// An edit of a field that is in conflict does not wait behind the decision to overwrite it afterwards: it joins the
+/// conflict, so that a person decides about the value that they see, and nothing else is sent.
+#[tokio::test]
+async fn l29_an_edit_of_a_field_in_conflict_joins_the_conflict_and_overwrites_nobody_in_silence() {
+    for (decision, expected) in [
+        (Decision::Mine, "Mine again"),
+        (Decision::Theirs, "Theirs"),
+        (set(&[("name", "Both"), ("city", "Both")]), "Both"),
+    ] {
+        let (world, id) = two_fields_in_conflict().await;
+        let device = &world.devices[0];
+        let before = device.open_entries().remove(0);
+        for field in ["name", "city"] {
+            device.set(&id, field, "Mine again");
+        }
+        let entry = device.open_entries().remove(0);
+        assert_eq!(entry.operations.len(), before.operations.len() + 2);
+        for case in &entry.fields {
+            assert_eq!(case.mine, Value::text("Mine again"));
+        }
+        let report = device.sync().await;
+        assert_eq!(
+            (report.pending, report.waiting.len()),
+            (4, 1),
+            "nothing goes before it is decided"
+        );
+        device.engine.resolve(entry.id, &decision).unwrap();
+        for field in ["name", "city"] {
+            assert_eq!(device.text("Account", &id, field).as_deref(), Some(expected));
+        }
+        let report = device.sync().await;
+        assert_eq!((report.pending, report.waiting.len()), (0, 0));
+        for field in ["name", "city"] {
+            assert_eq!(world.on_server(&id, field), Value::text(expected), "{decision:?}");
+        }
+    }
+}

@@ -1,9 +1,6 @@
 //! One user at one device: writes and synchronizes, and every so often the process is killed under their hands.
 
-use std::collections::BTreeMap;
-use std::future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -11,8 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
 use super::ledger::{Account, Ledger};
-use super::server::{PASSWORD, Server};
-use crate::common::{Device, Ended, Fault, FaultProxy, Rule};
+use crate::common::{Device, Ended, Fate, FaultProxy, Lasting, Moment, PASSWORD};
 
 /// More rounds than this for each kill, and the kills come too late to test anything.
 const ROUNDS: u64 = 8;
@@ -22,28 +18,10 @@ pub(super) struct Worker {
     pub(super) device: Device,
     pub(super) ledger: Ledger,
     wire: FaultProxy,
-    server: Arc<Server>,
+    server: Arc<Lasting>,
     random: StdRng,
-    /// What a command took that was not killed: from this its next kill is drawn.
-    pace: BTreeMap<&'static str, Pace>,
+    fate: Fate,
     next: u64,
-    kills: BTreeMap<&'static str, u64>,
-}
-
-/// How long a command takes, and how many requests it makes.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    time: Duration,
-    requests: usize,
-}
-
-/// When a process is killed.
-#[derive(Debug, Clone, Copy)]
-enum Moment {
-    Never,
-    After(Duration),
-    /// When the wire holds something back.
-    Held,
 }
 
 /// What the user does.
@@ -58,7 +36,7 @@ enum Write {
 impl Worker {
     /// Signs in, downloads, and makes the records to work with.
     pub(super) async fn start(
-        server: Arc<Server>,
+        server: Arc<Lasting>,
         shared: &Value,
         user: &'static str,
         place: u64,
@@ -76,9 +54,8 @@ impl Worker {
             wire,
             server,
             random: StdRng::seed_from_u64(seed.wrapping_add(place)),
-            pace: BTreeMap::new(),
+            fate: Fate::default(),
             next: 1,
-            kills: BTreeMap::new(),
         };
         worker.ledger.case = worker
             .device
@@ -106,19 +83,19 @@ impl Worker {
     /// Works until so many processes were killed.
     pub(super) async fn work(&mut self, kills: u64) {
         for round in 0.. {
-            if self.kills.values().sum::<u64>() >= kills {
+            if self.fate.kills() >= kills {
                 break;
             }
             assert!(round < kills * ROUNDS, "too few kills: {}", self.told());
             match self.random.random_range(0..20) {
                 0..6 => self.write_without_a_network().await,
                 6..11 => {
-                    let moment = self.moment("write", "POST");
+                    let moment = self.fate.moment(&mut self.random, &self.wire, "write", "POST");
                     let write = self.wish();
                     self.write(write, moment).await;
                 }
                 11..17 => {
-                    let moment = self.moment("sync", "");
+                    let moment = self.fate.moment(&mut self.random, &self.wire, "sync", "");
                     self.sync(moment).await;
                 }
                 17..19 => self.write_while_synchronizing().await,
@@ -134,7 +111,7 @@ impl Worker {
         self.wire.down().await;
         let write = self.wish();
         self.write(write, Moment::Never).await;
-        let moment = self.time("offline");
+        let moment = self.fate.time(&mut self.random, "offline");
         let write = self.wish();
         self.write(write, moment).await;
         self.wire.up();
@@ -142,35 +119,27 @@ impl Worker {
 
     /// Both processes are killed, each at a moment of its own.
     async fn write_while_synchronizing(&mut self) {
-        let (sync, write) = (self.time("sync"), self.time("write"));
+        let sync = self.fate.time(&mut self.random, "sync");
+        let write = self.fate.time(&mut self.random, "write");
         let wish = self.wish();
         let arguments = self.ask(wish);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let (synced, written) = tokio::join!(
-            self.device.run_until(&["sync"], "", at(&self.wire, sync)),
-            self.device.run_until(&arguments, "", at(&self.wire, write)),
+            self.device.run_until(&["sync"], "", sync.come(&self.wire)),
+            self.device.run_until(&arguments, "", write.come(&self.wire)),
         );
+        self.fate.note_kill(&synced, "sync");
         self.synced(&synced);
-        self.written(wish, &written, "write");
+        self.fate.note_kill(&written, "write");
+        self.written(wish, &written);
     }
 
     async fn sync_while_the_server_dies(&mut self) {
-        let moment = self.moment("sync", "");
-        // With a limit for the case that nothing is ever held.
-        let limit = self.pace["sync"].time;
-        let (server, wire) = (self.server.clone(), &self.wire);
-        let dies = server.killed_at(async {
-            tokio::select! {
-                () = at(wire, moment) => {}
-                () = at(wire, Moment::After(limit)) => {}
-            }
-        });
-        let wire = &self.wire;
-        let (synced, ()) = tokio::join!(self.device.run_until(&["sync"], "", future::pending()), async {
-            dies.await;
-            // What the dead server's wire holds back is cut with it.
-            wire.heal();
-        });
+        let moment = self.fate.moment(&mut self.random, &self.wire, "sync", "");
+        let synced = self
+            .fate
+            .server_dies(&self.server, &self.device, &self.wire, moment)
+            .await;
         self.synced(&synced);
     }
 
@@ -194,8 +163,8 @@ impl Worker {
     pub(super) fn told(&self) -> String {
         let (acknowledged, others) = self.ledger.counts();
         format!(
-            "{}: {acknowledged} writes acknowledged, {others} not; killed {:?}; pace {:?}",
-            self.user, self.kills, self.pace
+            "{}: {acknowledged} writes acknowledged, {others} not; {}",
+            self.user, self.fate
         )
     }
 
@@ -246,37 +215,21 @@ impl Worker {
         let kind = if self.wire.is_up() { "write" } else { "offline" };
         let arguments = self.ask(write);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let ended = self.run(kind, &arguments, moment).await;
-        self.written(write, &ended, kind);
+        let fate = &mut self.fate;
+        let ended = fate.run(&self.device, &self.wire, kind, &arguments, moment).await;
+        self.written(write, &ended);
     }
 
     async fn sync(&mut self, moment: Moment) {
-        let ended = self.run("sync", &["sync"], moment).await;
+        let fate = &mut self.fate;
+        let ended = fate
+            .run(&self.device, &self.wire, "sync", &["sync"], moment)
+            .await;
         self.synced(&ended);
     }
 
-    /// Runs a command, and notes its pace if it was not killed.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the next kill is drawn from what this takes"
-    )]
-    async fn run(&mut self, kind: &'static str, arguments: &[&str], moment: Moment) -> Ended {
-        self.wire.take_seen();
-        let began = Instant::now();
-        let ended = self.device.run_until(arguments, "", at(&self.wire, moment)).await;
-        if !ended.was_killed() {
-            let pace = Pace {
-                time: began.elapsed(),
-                requests: self.wire.take_seen().len(),
-            };
-            self.pace.insert(kind, pace);
-        }
-        ended
-    }
-
     /// Notes whether a write was acknowledged: by its answer, or not at all.
-    fn written(&mut self, write: Write, ended: &Ended, kind: &'static str) {
-        self.note_kill(ended, kind);
+    fn written(&mut self, write: Write, ended: &Ended) {
         let answer = ended.answer().filter(|answer| answer["operation"].is_string());
         assert!(answer.is_some() || ended.was_killed(), "{ended:?}");
         let Some(answer) = answer else { return };
@@ -292,42 +245,11 @@ impl Worker {
     }
 
     /// A synchronization that was not killed is done, or the server was away.
-    fn synced(&mut self, ended: &Ended) {
-        self.note_kill(ended, "sync");
+    fn synced(&self, ended: &Ended) {
         assert!(
             ended.was_killed() || matches!(ended.code, Some(0 | 4)),
             "{ended:?}"
         );
-    }
-
-    fn note_kill(&mut self, ended: &Ended, kind: &'static str) {
-        *self.kills.entry(kind).or_default() += u64::from(ended.was_killed());
-    }
-
-    /// Draws a moment: by the clock, or at a request.
-    fn moment(&mut self, kind: &'static str, method: &str) -> Moment {
-        if self.random.random() {
-            return self.time(kind);
-        }
-        let requests = if method.is_empty() {
-            self.pace[kind].requests
-        } else {
-            1
-        };
-        let fault = match self.random.random_range(0..3) {
-            0 => Fault::HoldBefore,
-            1 => Fault::HoldAfter,
-            _ => Fault::HoldAt(self.random.random_range(0..400)),
-        };
-        let passes = self.random.random_range(0..requests.max(1));
-        self.wire.plan(Rule::next(fault, method, "").after(passes));
-        Moment::Held
-    }
-
-    /// Draws a moment by the clock, anywhere within what the command takes, and a little later.
-    fn time(&mut self, kind: &'static str) -> Moment {
-        let usual = self.pace.get(kind).or(self.pace.get("write")).unwrap().time;
-        Moment::After(usual.mul_f64(self.random.random_range(0.0..1.1)))
     }
 
     /// Looks at a counter on the server: it only grows.
@@ -338,14 +260,5 @@ impl Worker {
         if let Some(row) = self.server.look(&record).await {
             account.see(account.value(&row));
         }
-    }
-}
-
-/// Waits for the moment of a kill. The timer waits for nothing else: the moment itself is what is drawn at random.
-async fn at(wire: &FaultProxy, moment: Moment) {
-    match moment {
-        Moment::Never => future::pending().await,
-        Moment::After(time) => tokio::time::sleep(time).await,
-        Moment::Held => wire.held().await,
     }
 }

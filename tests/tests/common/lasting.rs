@@ -1,26 +1,28 @@
-//! The server under test: killed now and then, and started again on the same data.
+//! Our own server as a process that is killed now and then, and started again on the same data.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::common::{Reference, Route, Service};
+use super::http::Service;
+use super::proxy::Route;
+use super::reference::Reference;
 
 /// Every user of the demonstration data has this one.
-pub(super) const PASSWORD: &str = "driftless";
+pub(crate) const PASSWORD: &str = "driftless";
 
 /// A server whose data outlives it.
-pub(super) struct Server {
+pub(crate) struct Lasting {
     data: tempfile::TempDir,
     running: Mutex<Reference>,
     /// Where devices find it, wherever it is.
-    pub(super) route: Route,
+    pub(crate) route: Route,
     kills: AtomicUsize,
 }
 
-impl Server {
-    pub(super) async fn start() -> Self {
+impl Lasting {
+    pub(crate) async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         let running = Reference::start(&["--data", data.path().to_str().unwrap(), "--seed-data", "60"]).await;
         Self {
@@ -32,13 +34,13 @@ impl Server {
     }
 
     /// The server as somebody sees it who looks behind the devices' backs.
-    pub(super) async fn service(&self) -> Service {
+    pub(crate) async fn service(&self) -> Service {
         let running = self.running.lock().await;
         Service::with_password(running.url(), "carol", PASSWORD)
     }
 
     /// Looks at one record, if it is there; the server is not killed meanwhile.
-    pub(super) async fn look(&self, record: &str) -> Option<Value> {
+    pub(crate) async fn look(&self, record: &str) -> Option<Value> {
         let running = self.running.lock().await;
         let service = Service::with_password(running.url(), "carol", PASSWORD);
         let reply = service.get(record).await;
@@ -46,7 +48,7 @@ impl Server {
     }
 
     /// Kills it at a moment, and starts it again on the same data.
-    pub(super) async fn killed_at(&self, moment: impl Future<Output = ()>) {
+    pub(crate) async fn killed_at(&self, moment: impl Future<Output = ()>) {
         let mut running = self.running.lock().await;
         moment.await;
         running.kill().await;
@@ -55,7 +57,7 @@ impl Server {
         self.route.turn(running.address());
     }
 
-    pub(super) fn kills(&self) -> usize {
+    pub(crate) fn kills(&self) -> usize {
         self.kills.load(Ordering::Relaxed)
     }
 }
