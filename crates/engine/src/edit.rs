@@ -262,7 +262,7 @@ impl<'a> Desk<'a> {
             return Ok((Written::of(id, None), self.local_only_writes(image, kind)));
         }
         let key = (self.entity.name.clone(), id.clone());
-        let mut operation = Operation {
+        let operation = Operation {
             record: id.clone(),
             base_revision: image.server.as_ref().map(|server| {
                 let told = server.record.revision.clone();
@@ -272,7 +272,7 @@ impl<'a> Desk<'a> {
             kind,
             ..self.operation()?
         };
-        let joined = self.join(&pending, &mut operation)?;
+        let joined = self.join(&pending, &operation)?;
         let written = Written::of(id, Some(operation.id));
         // An update finds the row as the operations before it left it: only its own fields change.
         let view = match &operation.kind {

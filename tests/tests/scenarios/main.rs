@@ -13,6 +13,8 @@ mod cap_offline;
 #[cfg(test)]
 mod cap_service;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod fault_proxy;

@@ -18,6 +18,7 @@ use super::{group, lanes};
 use crate::depend::Needs;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
+use crate::join::{bring_after, joining};
 use crate::journal::{self, Parking, Reason};
 use crate::obstacle::{Hindrance, Obstacle};
 use crate::temporary;
@@ -309,7 +310,12 @@ impl Planner {
                 let reason = Reason::Objected(cause, fields, reason);
                 self.park_for(ground, context, record, reason, run.operations);
             }
-            Verdict::Park { run, log } => {
+            Verdict::Park { mut run, mut log } => {
+                if let Some(last) = run.operations.last() {
+                    let joining = joining(last, rest, &log.fields);
+                    bring_after(&mut log.fields, &mut log.kept, joining);
+                    run.operations.extend_from_slice(joining);
+                }
                 let id = self.log(ground, context, record, &run, title, log);
                 for operation in run.operations {
                     self.put(Operation {
