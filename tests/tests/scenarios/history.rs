@@ -20,7 +20,7 @@ use recorder::Recorder;
 use worker::Worker;
 
 /// How much each device does, unless the environment says otherwise.
-const ROUNDS: u64 = 40;
+const ROUNDS: u64 = 25;
 
 /// After so many rounds of synchronizing everything must be quiet.
 const QUIET: usize = 12;
