@@ -139,7 +139,7 @@ async fn l29_an_edit_of_a_field_in_conflict_joins_the_conflict_and_overwrites_no
         (Decision::Theirs, "Theirs"),
         (set(&[("name", "Both"), ("city", "Both")]), "Both"),
     ] {
-        let (world, id) = two_fields_in_conflict().await;
+        let (world, id) = World::with_two_conflicts().await;
         let device = &world.devices[0];
         let before = device.open_entries().remove(0);
         for field in ["name", "city"] {
