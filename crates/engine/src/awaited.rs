@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use driftless_record::{
-    Applied, Cause, CauseClass, Effect, FieldName, Operation, OperationId, OperationKind, OperationState,
-    Record, RecordId, ServerRecord, Timestamp,
+    Applied, Cause, CauseClass, Effect, FieldName, LogKind, Operation, OperationId, OperationKind,
+    OperationState, Record, RecordId, ServerRecord, Timestamp,
 };
 use driftless_store::Write;
 
@@ -13,6 +13,7 @@ use crate::depend::Graph;
 use crate::fold::{key_fields, settle_in};
 use crate::ground::{Ground, Key, key};
 use crate::journal::{self, Parking, Reason};
+use crate::plan::Draft;
 use crate::remap::Renamed;
 
 /// Ends what waits for the results of commands that were run: records whose ids the server told go by them from here
@@ -117,6 +118,7 @@ fn is_not_made(ground: &mut Ground, now: Timestamp, operation: Operation, into: 
         .filter(|other| other.id != operation.id && other.state.is_to_be_sent())
         .cloned()
         .collect();
+    let gone = operation.clone();
     into.writes.push(Write::PutOperation(Box::new(Operation {
         state: OperationState::Superseded,
         ..operation
@@ -130,9 +132,30 @@ fn is_not_made(ground: &mut Ground, now: Timestamp, operation: Operation, into: 
     for (record, operations) in by_record {
         park(ground, now, &record, operations, into);
     }
+    if rest.is_empty() {
+        into.writes.push(not_made(ground, now, &place, &gone));
+    }
     if let Some(image) = ground.images.get(&place) {
         settle_in(&ground.schema, image.clone(), &rest, &mut into.writes);
     }
+}
+
+/// Tells of a record that vanishes from the view, with what it was expected to be.
+fn not_made(ground: &mut Ground, now: Timestamp, place: &Key, awaited: &Operation) -> Write {
+    let entity = ground.schema.entity(place.0.as_str()).cloned();
+    let operations = std::slice::from_ref(awaited);
+    let title = journal::title(entity.as_deref(), ground.images.get(place), place, operations);
+    let edits = awaited.kind.edits().into_iter().flatten();
+    let draft = Draft {
+        kind: LogKind::Overwritten,
+        fields: Vec::new(),
+        reason: "the command was run, and did not make this record".to_owned(),
+        kept: edits
+            .map(|(field, edit)| (field.clone(), edit.new.clone()))
+            .collect(),
+    };
+    let entry = journal::entry(ground.take_log_id(), now, place, vec![awaited.id], title, draft);
+    Write::PutLog(Box::new(entry))
 }
 
 fn park(ground: &mut Ground, now: Timestamp, record: &Key, operations: Vec<Operation>, into: &mut Confirmed) {

@@ -220,6 +220,8 @@ impl<'a> Desk<'a> {
                 (OperationState::Refused(log), kind) => Some((*log, kind)),
                 _ => None,
             });
+        // A write of a group happens with the others of it, never as a part of what was refused before.
+        let refused = refused.filter(|_| self.handling.group.is_none());
         match (refused, &under) {
             (Some((log, OperationKind::Command { .. })), Under::Kept(image)) => {
                 self.amend_command(image, &pending, (log, changes))
