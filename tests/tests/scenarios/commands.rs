@@ -312,3 +312,80 @@ async fn a_command_goes_on_where_the_office_changed_something_else() {
         "the server runs the command on what it has"
     );
 }
+
+/// The office did what the command is about: it is shown with its cause, and retried once that is possible, or given up;
+/// what it had made is gone then.
+#[tokio::test]
+async fn a_command_that_is_not_possible_any_more_waits_until_it_is_retried_or_discarded() {
+    let mut crm = Crm::open().await;
+    let case = crm.case.clone();
+    let record = format!("Cases({case})");
+    crm.wire.down().await;
+    let made = crm
+        .command("CloseCase", "Case", &case, &["resolution=Ours"])
+        .await;
+    let canceled = json!({ "status": "canceled" });
+    crm.office(&record, &canceled).await;
+    crm.wire.up();
+    crm.device.sync(3).await;
+    let waiting = crm.device.waiting().await;
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert_eq!(waiting[0]["record"], *case);
+    let operation = waiting[0]["operations"][0].as_str().unwrap().to_owned();
+
+    // Again, while it is still not possible: nothing changes but the entry.
+    let log = plain(&waiting[0]["id"]);
+    crm.device.run(&["resolve", &log, "--mine"]).await;
+    crm.device.run(&["sync"]).await;
+    let waiting = crm.device.waiting().await;
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert_eq!(crm.field(&record, "status").await, "canceled");
+
+    // Possible again: what the person decided about was the canceled case, so he is asked about the reopened one.
+    let reopened = json!({ "status": "in_progress" });
+    crm.office(&record, &reopened).await;
+    let log = plain(&waiting[0]["id"]);
+    crm.device.run(&["resolve", &log, "--mine"]).await.expect_code(3);
+    let waiting = crm.device.waiting().await;
+    assert_eq!(waiting[0]["fields"][0]["theirs"], "in_progress", "{waiting:?}");
+    let log = plain(&waiting[0]["id"]);
+    crm.device.run(&["resolve", &log, "--mine"]).await.expect_code(0);
+    let run = crm
+        .device
+        .run(&["wait", &operation, "--timeout", "0"])
+        .await
+        .expect_code(0);
+    assert_eq!(run.json["outcome"], "accepted");
+    crm.device.sync(0).await;
+    crm.agree().await;
+    assert_eq!(crm.field(&record, "status").await, "resolved");
+    assert!(crm.device.get("CaseMessage", &made[0]).await.is_some());
+
+    // Given up: the device shows the server's record, and nothing that the command was to make.
+    let lead = crm.leads[0].clone();
+    crm.wire.down().await;
+    let made = crm.command("QualifyLead", "Lead", &lead, &[]).await;
+    let gone = json!({ "status": "disqualified" });
+    crm.office(&format!("Leads({lead})"), &gone).await;
+    crm.wire.up();
+    crm.device.sync(3).await;
+    let waiting = crm.device.waiting().await;
+    let log = plain(&waiting[0]["id"]);
+    crm.device
+        .run(&["resolve", &log, "--revert"])
+        .await
+        .expect_code(0);
+    crm.device.sync(0).await;
+    crm.agree().await;
+    for (entity, id) in [
+        ("Account", &made[0]),
+        ("Contact", &made[1]),
+        ("Opportunity", &made[2]),
+    ] {
+        assert!(crm.device.get(entity, id).await.is_none(), "{entity}");
+    }
+    assert_eq!(
+        crm.device.get("Lead", &lead).await.unwrap()["status"],
+        "disqualified"
+    );
+}

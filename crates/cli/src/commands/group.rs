@@ -8,6 +8,7 @@ use driftless_engine::{Edit, Written};
 use driftless_record::Handling;
 use serde_json::json;
 
+use super::run::Call;
 use super::write::{Create, Delete, Update, Urgent};
 use crate::context::{Context, Desk};
 use crate::drive;
@@ -25,7 +26,7 @@ together where it can do that, and one after the other elsewhere. `undo` takes b
 Example of a file:
   # A visit, and what came of it
   create ServiceVisit name='Pump 7' account_id=0b9d3c1e-5d1c-4f0e-9a53-6c1f4d2f7a10
-  update Case 2f7a10d1-1c5d-4f0e-9a53-0b9d3c1e6c1f status=in_progress
+  run CloseCase Case 2f7a10d1-1c5d-4f0e-9a53-0b9d3c1e6c1f resolution='The seal was replaced'
 
 Example:
   driftless group visit.txt")]
@@ -43,6 +44,7 @@ enum Line {
     Create(Create),
     Update(Update),
     Delete(Delete),
+    Run(Call),
 }
 
 impl Line {
@@ -51,6 +53,7 @@ impl Line {
             Self::Create(create) => create.edit(desk),
             Self::Update(update) => update.edit(desk),
             Self::Delete(delete) => delete.edit(desk),
+            Self::Run(call) => call.edit(desk),
         }
     }
 }
@@ -97,7 +100,7 @@ impl Group {
 fn parse(line: &str) -> Result<Line, CliError> {
     let words = shlex::split(line).ok_or_else(|| CliError::usage("a quote is not closed"))?;
     Line::try_parse_from(words).map_err(|error| {
-        CliError::from(error).hint("a line is a create, update or delete as on the command line")
+        CliError::from(error).hint("a line is a create, update, delete or run as on the command line")
     })
 }
 

@@ -43,24 +43,53 @@ pub(crate) struct Run {
     handled: Handled,
 }
 
+/// A command of a record, on a line of a file.
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The command
+    command: String,
+    /// The entity
+    entity: String,
+    /// The record's id
+    id: String,
+    /// Parameters of the command, as name=value
+    #[arg(value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+impl Call {
+    /// Returns the write that is asked for.
+    pub(crate) fn edit(&self, desk: &Desk) -> Result<Edit, CliError> {
+        let entity = desk.entity(&self.entity)?;
+        let command = find(&entity, &self.command)?;
+        let parameters = input::parameters(&*desk.schema()?, &entity, command, &self.parameters)
+            .map_err(|error| as_run(error, command))?;
+        Ok(Edit::Run {
+            entity: entity.name.to_string(),
+            id: self.id.clone(),
+            command: command.name.to_string(),
+            parameters,
+        })
+    }
+}
+
 impl Run {
     pub(crate) async fn run(self, context: &Context) -> Result<Answer, CliError> {
         let desk = context.desk()?;
         match (self.list, self.command, self.entity, self.id) {
             (Some(entity), ..) => list(&*desk.entity(&entity)?),
             (None, Some(command), Some(entity), Some(id)) => {
-                let entity = desk.entity(&entity)?;
-                let command = find(&entity, &command)?;
-                let parameters = input::parameters(&*desk.schema()?, &entity, command, &self.parameters)
-                    .map_err(|error| as_run(error, command))?;
-                let edit = Edit::Run {
-                    entity: entity.name.to_string(),
+                let parameters = self.parameters;
+                let call = Call {
+                    command,
+                    entity,
                     id,
-                    command: command.name.to_string(),
                     parameters,
                 };
+                let edit = call.edit(&desk)?;
+                let entity = desk.entity(&call.entity)?;
                 let written = self.handled.carry_out(&desk, &edit);
-                tell(&desk, (&entity, command), written).await
+                tell(&desk, (&entity, find(&entity, &call.command)?), written).await
             }
             (None, ..) => Err(CliError::usage("name a command, an entity and a record")),
         }

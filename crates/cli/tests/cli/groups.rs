@@ -62,11 +62,18 @@ fn a_file_of_writes_is_saved_sent_and_taken_back_as_one() {
         "taken back whole"
     );
 
+    let lead = device.json(&["list", "Lead", "--filter", "status eq 'new'", "--top", "1"], 0);
+    let lead = lead["records"][0]["id"].as_str().unwrap();
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str(&format!("run DisqualifyLead Lead {lead} reason=lost\n"));
+    write(&text);
     device.json(&["group", path, "--urgent"], 0);
     device.json(&["sync"], 0);
     assert_eq!(device.json(&["outbox"], 0)["operations"], serde_json::json!([]));
     let other = Device::downloaded(&server, "bob");
     assert_eq!(other.json(&["get", "Account", id], 0)["fields"]["city"], "Oslo");
+    let there = other.json(&["get", "Lead", lead], 0);
+    assert_eq!(there["fields"]["status"], "disqualified");
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub(super) fn decide(facts: &Facts<'_>, run: Run, call: CommandCall, edits: &Mer
         .get(&call.name)
         .map(|command| command.forbidden_by(&theirs.record.fields))
         .unwrap_or_default();
+    if !stand_against.is_empty() && !facts.fresh {
+        // The record may be as it should be again since it was read.
+        return Verdict::Fetch;
+    }
     if !stand_against.is_empty() {
         let expected = |name: &FieldName| edits.get(name).map(|edit| &edit.new);
         let same = |name: &&FieldName| expected(name) == theirs.record.fields.get(*name);
