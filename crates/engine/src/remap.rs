@@ -10,7 +10,7 @@ use driftless_record::{
 use driftless_store::{FileRow, Image, RecordStore, StoreError, Write};
 
 use crate::depend::key_targets;
-use crate::fold::{key_fields, settle, whole_row};
+use crate::fold::{key_fields, settle_in, whole_row};
 use crate::ground::{Ground, Key, key};
 use crate::notes::{self, Note};
 
@@ -67,7 +67,7 @@ impl Beside {
         for ((entity, old), renamed) in renames {
             beside.files.extend(store.files(entity, old)?);
             let place = (entity.clone(), renamed.id.clone());
-            if ground.images.contains_key(&place) {
+            if ground.images.contains_key(&place) || ground.schema.entity(entity.as_str()).is_none() {
                 continue;
             }
             // Read before the server said that it is this one: at least as new as what it said.
@@ -181,7 +181,10 @@ fn rename(ground: &Ground, renames: &Renames, beside: Beside) -> Vec<Write> {
         pending.entry(key(&renamed)).or_default().push(renamed);
     }
     for (old, renamed) in renames {
-        writes.push(Write::RemoveRows(old.0.clone(), vec![old.1.clone()]));
+        // What an entity that is gone had is dropped with its image.
+        if ground.schema.entity(old.0.as_str()).is_some() {
+            writes.push(Write::RemoveRows(old.0.clone(), vec![old.1.clone()]));
+        }
         writes.push(Write::DropImage(old.0.clone(), old.1.clone()));
         writes.push(notes::write(
             &Note::Alias(old.0.clone(), old.1.clone()),
@@ -193,9 +196,6 @@ fn rename(ground: &Ground, renames: &Renames, beside: Beside) -> Vec<Write> {
         .map(|(old, to)| ((old.0.clone(), to.id.clone()), old))
         .collect();
     for place in touched {
-        let Some(entity) = ground.schema.entity(place.0.as_str()) else {
-            continue;
-        };
         let known = ground.images.get(&place).or_else(|| beside.known.get(&place));
         let image = match (known, old_ids.get(&place)) {
             (Some(known), _) => known.clone(),
@@ -203,7 +203,7 @@ fn rename(ground: &Ground, renames: &Renames, beside: Beside) -> Vec<Write> {
             (None, None) => continue,
         };
         let pending = pending.remove(&place).unwrap_or_default();
-        settle(entity, image, &pending, &mut writes);
+        settle_in(&ground.schema, image, &pending, &mut writes);
     }
     for record in beside.local {
         let fields = desk.fields(&record.fields);

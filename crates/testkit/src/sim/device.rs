@@ -56,10 +56,6 @@ pub(super) struct Device {
     pub(super) decided: BTreeSet<OperationId>,
     /// The operations that have ended, and how.
     pub(super) ended: BTreeMap<OperationId, &'static str>,
-    /// Whether the server makes the keys of records.
-    pub(super) server_keys: bool,
-    /// The ids of records that commands are to make.
-    pub(super) temporary: BTreeSet<RecordId>,
     /// How many changes others have made to the server, as far as they concern this device.
     pub(super) foreign: u64,
     lives: u64,
@@ -97,8 +93,6 @@ impl Device {
             acknowledged: BTreeMap::new(),
             decided: BTreeSet::new(),
             ended: BTreeMap::new(),
-            server_keys: false,
-            temporary: BTreeSet::new(),
             foreign: 0,
             lives: 0,
             seed,

@@ -26,13 +26,18 @@ pub(super) fn check(
     let operations = device.store.operations(&OperationSelection::Latest(1_000_000))?;
     order.look(device.number, &device.clock, &operations, now);
     let log = device.store.log(&LogSelection::Latest(1_000_000))?;
-    let renamed = device.server_keys;
     let by_id: BTreeMap<OperationId, &Operation> = operations.iter().map(|o| (o.id, o)).collect();
     for (id, record) in &device.acknowledged {
-        // The server may have given the record another id since.
-        let temporary = device.temporary.contains(record);
-        let is_it = |operation: &Operation| operation.record == *record || renamed || temporary;
-        if !by_id.get(id).is_some_and(|operation| is_it(operation)) {
+        let is_there = match by_id.get(id) {
+            Some(operation) if operation.record == *record => true,
+            // The server may have given the record another id since: the old one leads there then.
+            Some(operation) => {
+                let alias = format!("alias/{}/{record}", operation.entity);
+                device.store.note(&alias)?.is_some()
+            }
+            None => false,
+        };
+        if !is_there {
             let text = format!("device {}: the saved operation {id} is gone", device.number);
             return Err(Violation::new("I1", text));
         }

@@ -292,12 +292,8 @@ fn keep(
         Ok(written) => {
             let promised = written.operation;
             let name = promised.map(|id| world.operation_name(id));
-            if let Some(device) = world.devices.get_mut(number) {
-                if let Some(id) = promised {
-                    device.acknowledged.insert(id, written.record);
-                }
-                let made = written.made.into_iter().map(|(_, temporary)| temporary);
-                device.temporary.extend(made);
+            if let (Some(id), Some(device)) = (promised, world.devices.get_mut(number)) {
+                device.acknowledged.insert(id, written.record);
             }
             let name = name.unwrap_or_else(|| "nothing to do".to_owned());
             world.tell(format_args!("device {number} {what}: {name}"));

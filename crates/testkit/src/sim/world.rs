@@ -68,9 +68,7 @@ impl<'a> World<'a> {
         for number in 0..config.devices {
             let wrong = config.wrong.get(number).copied().unwrap_or_default();
             let way = (&timeline, Network::new(repeats));
-            let mut device = Device::new(number, plan.seed, way, wrong, (stores, broken))?;
-            device.server_keys = config.server_keys;
-            devices.push(device);
+            devices.push(Device::new(number, plan.seed, way, wrong, (stores, broken))?);
         }
         let mut world = Self {
             timeline,
