@@ -21,6 +21,8 @@ pub(super) struct Origin {
     pub(super) operation: Operation,
     /// The operations that it needs and that had not ended on the device.
     pub(super) needs: Vec<OperationId>,
+    /// Whether a person has decided on it, who may want what cannot be proved done once more.
+    pub(super) decided: bool,
 }
 
 /// The history of the server.
@@ -95,7 +97,8 @@ impl Oracle {
             // Reading back proves nothing once somebody else has changed the record: it may be done once more then.
             let alone = before.last().is_some_and(|last| last + 1 == count) && !self.rewrites;
             repeated |= !before.is_empty();
-            if !before.is_empty() && (remembers || alone) {
+            let wanted = origins.get(operation).is_some_and(|origin| origin.decided);
+            if !before.is_empty() && !wanted && (remembers || alone) {
                 return Err(Violation::new(
                     "I2",
                     format!("operation {operation} had two effects"),

@@ -233,15 +233,13 @@ impl<'a> World<'a> {
                         .is_some_and(|other| !other.state.is_final());
                     needs.extend(is_open.then_some(*needed));
                 }
-                let device = device.number;
-                origins.insert(
-                    *id,
-                    Origin {
-                        device,
-                        operation,
-                        needs,
-                    },
-                );
+                let origin = Origin {
+                    device: device.number,
+                    operation,
+                    needs,
+                    decided: device.decided.contains(id),
+                };
+                origins.insert(*id, origin);
             }
         }
         Ok(origins)
