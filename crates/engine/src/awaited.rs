@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use driftless_record::{
-    Applied, Cause, CauseClass, Effect, FieldName, LogKind, Operation, OperationId, OperationKind,
-    OperationState, Record, RecordId, ServerRecord, Timestamp,
+    Applied, Cause, CauseClass, Effect, EntityName, FieldName, LogKind, Operation, OperationId,
+    OperationKind, OperationState, Record, RecordId, ServerRecord, Timestamp,
 };
 use driftless_store::Write;
 
@@ -36,11 +36,11 @@ pub(crate) fn settle_results(
     let awaited: Vec<_> = awaited.collect();
     let expected = |slot: &FieldName| awaited.iter().any(|(operation, _)| is_for(operation, slot));
     let unexpected: Vec<_> = made.iter().filter(|(slot, _)| !expected(slot)).collect();
-    into.refresh.extend(made_besides(ground, commands, &unexpected));
+    into.made_in.extend(made_besides(ground, commands, &unexpected));
     for (operation, told) in awaited {
         match told {
             Some(id) => is_made(ground, operation, id, into),
-            None => is_not_made(ground, now, operation, into),
+            None => is_not_made(ground, now, &operation, into),
         }
     }
 }
@@ -49,8 +49,13 @@ fn is_for(operation: &Operation, of: &FieldName) -> bool {
     matches!(&operation.kind, OperationKind::Awaited { slot, .. } if slot == of)
 }
 
-/// Returns the records that commands have made and nobody has expected: they came to make more since they were run.
-fn made_besides(ground: &Ground, commands: &[OperationId], made: &[(&FieldName, &RecordId)]) -> Vec<Key> {
+/// Returns the entities of the records that commands have made and nobody has expected: they came to make more since
+/// they were run.
+fn made_besides(
+    ground: &Ground,
+    commands: &[OperationId],
+    made: &[(&FieldName, &RecordId)],
+) -> Vec<EntityName> {
     let run = ground
         .pending
         .iter()
@@ -67,10 +72,8 @@ fn made_besides(ground: &Ground, commands: &[OperationId], made: &[(&FieldName, 
         Effect::Set { .. } => None,
     });
     of_slot
-        .filter_map(|(slot, entity)| {
-            let (_, id) = made.iter().find(|(told, _)| *told == slot)?;
-            Some((entity.clone(), (*id).clone()))
-        })
+        .filter(|(slot, _)| made.iter().any(|(told, _)| told == slot))
+        .map(|(_, entity)| entity.clone())
         .collect()
 }
 
@@ -110,30 +113,29 @@ fn is_made(ground: &Ground, operation: Operation, id: RecordId, into: &mut Confi
 }
 
 /// What was done on a record that the command did not make is shown to a person.
-fn is_not_made(ground: &mut Ground, now: Timestamp, operation: Operation, into: &mut Confirmed) {
-    let (place, id) = (key(&operation), operation.id);
+fn is_not_made(ground: &mut Ground, now: Timestamp, operation: &Operation, into: &mut Confirmed) {
+    let place = key(operation);
     let dependants: Vec<Operation> = Graph::new(&ground.pending)
         .up_set(operation.id)
         .into_iter()
         .filter(|other| other.id != operation.id && other.state.is_to_be_sent())
         .cloned()
         .collect();
-    let gone = operation.clone();
     into.writes.push(Write::PutOperation(Box::new(Operation {
         state: OperationState::Superseded,
-        ..operation
+        ..operation.clone()
     })));
     let mut by_record: BTreeMap<Key, Vec<Operation>> = BTreeMap::new();
     for dependant in dependants {
         by_record.entry(key(&dependant)).or_default().push(dependant);
     }
     let mut rest = ground.pending_of(&place);
-    rest.retain(|other| other.id != id);
+    rest.retain(|other| other.id != operation.id);
     for (record, operations) in by_record {
         park(ground, now, &record, operations, into);
     }
     if rest.is_empty() {
-        into.writes.push(not_made(ground, now, &place, &gone));
+        into.writes.push(not_made(ground, now, &place, operation));
     }
     if let Some(image) = ground.images.get(&place) {
         settle_in(&ground.schema, image.clone(), &rest, &mut into.writes);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    Applied, Cause, CauseClass, ChangeAction, Condition, EntitySchema, Fields, LogKind, Operation,
-    OperationId, OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
+    Applied, Cause, CauseClass, ChangeAction, Condition, EntityName, EntitySchema, Fields, LogKind,
+    Operation, OperationId, OperationState, Record, Revision, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{Image, Write};
 use driftless_transport::PushResult;
@@ -54,6 +54,8 @@ pub(crate) struct Confirmed {
     pub writes: Vec<Write>,
     /// Records whose server data have to be read again before their operations go on.
     pub refresh: BTreeSet<Key>,
+    /// Entities of records that commands have made and nobody here has expected: they have to be read.
+    pub made_in: BTreeSet<EntityName>,
     /// What the server has against values, by record: a policy is to be asked.
     pub objections: BTreeMap<Key, Objection>,
     /// New ids for operations that are split off others.

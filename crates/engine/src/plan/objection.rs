@@ -12,7 +12,7 @@ use super::case::Case;
 use super::change::present;
 use super::decide::{Draft, Facts, Verdict, decide};
 use super::run::{Effect, Run};
-use super::settle::{apply_sides, case, decided};
+use super::settle::{apply_sides, case, decided, doubt};
 use crate::fold::fold;
 
 /// What the server has against values of a change: kept until the policy has said what becomes of it, but not across a
@@ -61,14 +61,9 @@ pub(super) fn decide_objection(facts: &Facts<'_>, mut run: Run, objection: &Obje
     };
     facts.clocks.stamp(&mut run.operations);
     let mut fields = cases(facts, &edits, objection);
-    let doubts = fields.iter().filter_map(|case| {
-        let edit = edits.get(&case.field)?;
-        Some(facts.clocks.doubt(run.first(), edit.stamp?, edit.raw))
-    });
-    let doubt = doubts.max().unwrap_or_default();
     let mine = fold(facts.image, &run.operations).map(|record| record.fields);
     let case = Case {
-        doubt,
+        doubt: doubt(facts, &run, &edits, &fields),
         ..case(facts, objection.kind(), fields.clone(), mine.unwrap_or_default())
     };
     let Some(answer) = facts.judging.answer(&case) else {
@@ -97,13 +92,9 @@ pub(super) fn decide_objection(facts: &Facts<'_>, mut run: Run, objection: &Obje
             reason: (reason != objection.kind().words()).then_some(reason),
         };
     }
-    let revision = present(facts.image).and_then(|theirs| theirs.record.revision.clone());
-    let bases: Vec<_> = run.operations.iter().map(|o| o.base_revision.clone()).collect();
-    let mut run = apply_sides(run, &fields, revision.as_ref());
-    // The answer is about these fields alone: whether others are in conflict is still to be seen.
-    for (operation, base) in run.operations.iter_mut().zip(bases) {
-        operation.base_revision = base;
-    }
+    // The answer is about these fields alone: whether others are in conflict is still to be seen, so the run rests on
+    // the revision that it did.
+    let run = apply_sides(run, &fields);
     let draft = Draft {
         kind: LogKind::Overwritten,
         fields,

@@ -3,7 +3,7 @@
 use driftless_conflict::{CaseKind, MergedEdits, Pick, Resolution};
 use driftless_record::{
     ChangeAction, Condition, EntitySchema, FieldCase, FieldName, Fields, LogKind, OperationKind,
-    OperationState, Revision, Side, Value,
+    OperationState, Side, Value,
 };
 
 use super::case::Case;
@@ -25,14 +25,8 @@ pub(super) fn settle_case(
         .map(|record| record.fields)
         .unwrap_or_default();
     let theirs = present(facts.image);
-    let in_case = edits
-        .iter()
-        .filter(|(field, _)| fields.iter().any(|case| case.field == **field));
-    let first = run.first();
-    let doubts = in_case.filter_map(|(_, edit)| Some(facts.clocks.doubt(first, edit.stamp?, edit.raw)));
-    let doubt = doubts.max().unwrap_or_default();
     let case = Case {
-        doubt,
+        doubt: doubt(facts, &run, edits, &fields),
         ..case(facts, kind, fields.clone(), mine.clone())
     };
     let Some(answer) = facts.judging.answer(&case) else {
@@ -65,7 +59,10 @@ pub(super) fn settle_case(
         };
     }
     let revision = theirs.and_then(|theirs| theirs.record.revision.clone());
-    let run = apply_sides(run, &fields, revision.as_ref());
+    let mut run = apply_sides(run, &fields);
+    for operation in &mut run.operations {
+        operation.base_revision.clone_from(&revision);
+    }
     let edits: MergedEdits = match run.effect() {
         Effect::Create(edits) | Effect::Update(edits) => edits,
         Effect::Delete { .. } | Effect::Nothing | Effect::Command(..) => MergedEdits::new(),
@@ -77,6 +74,15 @@ pub(super) fn settle_case(
         kept: Fields::new(),
     };
     send_update(facts, &run, &edits, Some(log))
+}
+
+/// Returns how wrong the stamps of the edits in a case may be, in milliseconds.
+pub(super) fn doubt(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, fields: &[FieldCase]) -> i64 {
+    let doubts = fields.iter().filter_map(|case| {
+        let edit = edits.get(&case.field)?;
+        Some(facts.clocks.doubt(run.first(), edit.stamp?, edit.raw))
+    });
+    doubts.max().unwrap_or_default()
 }
 
 /// Makes a case of what the facts say, without times.
@@ -179,10 +185,9 @@ pub(crate) fn creatable(entity: &EntitySchema, fields: &Fields) -> Fields {
         .collect()
 }
 
-/// Takes the fields that the server won out of the run, and rests the others on the server's values and revision.
-pub(super) fn apply_sides(mut run: Run, fields: &[FieldCase], revision: Option<&Revision>) -> Run {
+/// Takes the fields that the server won out of the run, and rests the others on the server's values.
+pub(super) fn apply_sides(mut run: Run, fields: &[FieldCase]) -> Run {
     for operation in &mut run.operations {
-        operation.base_revision = revision.cloned();
         let (OperationKind::Create(edits) | OperationKind::Update(edits)) = &mut operation.kind else {
             continue;
         };

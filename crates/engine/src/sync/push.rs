@@ -142,8 +142,8 @@ impl Session<'_> {
                 push.shrink = usize::MAX;
                 self.losses = 0;
                 push.objections.extend(confirmed.objections);
+                written.extend(confirmed.made_in);
                 for record in confirmed.refresh {
-                    written.insert(record.0.clone());
                     push.ground = None;
                     self.read_or_hold(push, &record).await?;
                     push.fetched.insert(record);

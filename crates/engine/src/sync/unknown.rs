@@ -163,8 +163,8 @@ impl Session<'_> {
                     let (results, _) = results_of(&items, Ok(reply));
                     self.losses = 0;
                     let confirmed = self.keep(ground, results).await?;
+                    written.extend(confirmed.made_in);
                     for record in confirmed.refresh {
-                        written.insert(record.0.clone());
                         self.fetch_onto(ground, &record).await?;
                     }
                 }

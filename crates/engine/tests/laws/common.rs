@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use driftless_conflict::ConflictPolicy;
 use driftless_engine::{Account, Engine, Parts, Policy, SyncOptions, SyncReport, TakeOver};
 use driftless_record::{
-    ChoiceOption, Collection, DeviceId, EntityName, EntitySchema, FieldKind, FieldName, FieldSchema, Fields,
-    Lookup, Operation, OperationId, RecordId, Schema, UserId, Value,
+    Cause, CauseClass, Change, ChangeAction, ChoiceOption, Collection, DeviceId, EntityName, EntitySchema,
+    FieldKind, FieldName, FieldSchema, Fields, Lookup, Operation, OperationId, RecordId, Schema, UserId,
+    Value,
 };
 use driftless_store::{LogSelection, MemoryStore, OperationSelection, RecordStore};
 use driftless_testkit::backend::{Backend, BackendTransport};
@@ -330,5 +331,19 @@ pub(crate) fn lookup(to: &RecordId) -> Value {
         entity: entity("Account"),
         id: to.clone(),
         name: None,
+    })
+}
+
+/// Nobody may set a city.
+pub(crate) fn no_cities(change: &Change) -> Option<Cause> {
+    let (ChangeAction::Create(sent) | ChangeAction::Update(sent)) = &change.action else {
+        return None;
+    };
+    sent.contains_key(&name("city")).then(|| Cause {
+        class: CauseClass::Permission,
+        field: Some(name("city")),
+        other: None,
+        code: "403".to_owned(),
+        text: "city is not yours".to_owned(),
     })
 }

@@ -1,23 +1,9 @@
 //! A refused change goes without the field that was refused, and every outcome can be awaited.
 
-use crate::common::{World, able, entity, fields, name};
+use crate::common::{World, able, entity, fields, name, no_cities};
 use driftless_engine::{Clock as _, Decision, EngineError, NotPossible, Outcome};
-use driftless_record::{Applied, Cause, CauseClass, Change, ChangeAction, RecordId, Value};
+use driftless_record::{Applied, RecordId, Value};
 use driftless_store::LogSelection;
-
-/// Nobody may set a city.
-fn no_cities(change: &Change) -> Option<Cause> {
-    let (ChangeAction::Create(sent) | ChangeAction::Update(sent)) = &change.action else {
-        return None;
-    };
-    sent.contains_key(&name("city")).then(|| Cause {
-        class: CauseClass::Permission,
-        field: Some(name("city")),
-        other: None,
-        code: "403".to_owned(),
-        text: "city is not yours".to_owned(),
-    })
-}
 
 /// A world whose one account got a new name and a city that the server refuses, and a later city behind it.
 async fn refused() -> (World, RecordId) {

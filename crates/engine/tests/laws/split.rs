@@ -3,29 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_engine::{Decision, Edit, Outcome};
-use driftless_record::{
-    Applied, Cause, CauseClass, Change, ChangeAction, Handling, LogKind, OperationId, OperationState,
-    RecordId, Settings, Value,
-};
+use driftless_record::{Applied, Handling, LogKind, OperationId, OperationState, RecordId, Settings, Value};
 use proptest::prelude::*;
 
 use crate::chance::{block, cases};
 use crate::common::*;
 use crate::watched::view_is_off;
-
-/// Nobody may set a city.
-fn no_cities(change: &Change) -> Option<Cause> {
-    let (ChangeAction::Create(sent) | ChangeAction::Update(sent)) = &change.action else {
-        return None;
-    };
-    sent.contains_key(&name("city")).then(|| Cause {
-        class: CauseClass::Permission,
-        field: Some(name("city")),
-        other: None,
-        code: "403".to_owned(),
-        text: "city is not yours".to_owned(),
-    })
-}
 
 /// What the administrator says of splitting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
