@@ -4,6 +4,7 @@ use super::mutant::Mutant;
 use crate::run::{cargo, say};
 use crate::workspace::{TextFile, Workspace};
 use anyhow::{Context as _, Result, ensure};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,30 +20,33 @@ pub(super) fn run<'a>(
         tree: home.join("tree"),
         target: home.join("target"),
     };
-    let mut missed = Vec::new();
-    let mut tried = 0;
-    for mutant in mutants {
-        place.lay(files)?;
+    let mutants: Vec<_> = mutants.collect();
+    place.lay(files)?;
+    // Before the first mutant is laid, so that the tree is built once for all of them.
+    let mut passed = BTreeSet::new();
+    for mutant in &mutants {
         ensure!(
-            place.test(mutant, &[])?,
+            !passed.insert((&mutant.package, &mutant.test)) || place.test(mutant, &[])?,
             "{} fails without the mutant {}: mend that first",
             mutant.test,
             mutant.name
         );
+    }
+    let mut missed = Vec::new();
+    for mutant in &mutants {
+        place.lay(files)?;
         write(&place.tree.join(&mutant.file), &mutant.text(files)?)?;
-        ensure!(
-            place.test(mutant, &["--no-run"])?,
-            "{} does not compile",
-            mutant.name
-        );
-        tried += 1;
-        if place.test(mutant, &[])? {
+        if !place.test(mutant, &["--no-run"])? {
+            say(format_args!("MISSED  {} does not compile", mutant.name));
+            missed.push(&mutant.name);
+        } else if place.test(mutant, &[])? {
             say(format_args!("MISSED  {} by {}", mutant.name, mutant.test));
             missed.push(&mutant.name);
         } else {
             say(format_args!("caught  {} by {}", mutant.name, mutant.test));
         }
     }
+    let tried = mutants.len();
     say(format_args!("{tried} mutants tried, {} missed", missed.len()));
     Ok(missed.is_empty())
 }
