@@ -98,8 +98,10 @@ pub fn run_into(workspace: &Workspace, missing: Missing, steps: &mut Steps) -> R
                 "test",
                 "--package",
                 "driftless-store-sqlite",
+                "--package",
+                "driftless-fault-vfs",
                 "--features",
-                "encryption",
+                "driftless-store-sqlite/encryption,driftless-fault-vfs/encryption",
             ];
             steps.command("encrypted SQLite store", &mut env(cargo(&encrypted)))?;
         }

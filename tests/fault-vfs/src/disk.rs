@@ -1,24 +1,28 @@
 //! Disks, and where SQLite finds them.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::fault::{Fault, Plan};
 use crate::file::lock;
 use crate::state::State;
 use crate::vfs;
 
-/// Where disks are mounted: the number of the disk follows, then the name of a file.
+/// The folder of the disks that have no folder of their own; a number follows.
 const ROOT: &str = "/fault-vfs/";
 
-/// Every disk that there is.
-static MOUNTED: Mutex<BTreeMap<u64, Arc<Mutex<State>>>> = Mutex::new(BTreeMap::new());
+/// Every disk that there is, by the folder whose files lie on it.
+static MOUNTED: Mutex<BTreeMap<PathBuf, Arc<Mutex<State>>>> = Mutex::new(BTreeMap::new());
+
+/// How many disks were made without a folder.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The disk that has this thread's temporary files: the last one that it made.
-    static LATEST: Cell<u64> = const { Cell::new(0) };
+    static LATEST: RefCell<Weak<Mutex<State>>> = const { RefCell::new(Weak::new()) };
 }
 
 /// What kind of a disk it is.
@@ -39,7 +43,7 @@ pub type Image = BTreeMap<String, Vec<u8>>;
 /// opens lies where it always does.
 #[derive(Debug)]
 pub struct Disk {
-    number: u64,
+    folder: PathBuf,
     state: Arc<Mutex<State>>,
 }
 
@@ -47,19 +51,28 @@ impl Disk {
     /// Makes a disk with files that are synced.
     #[must_use]
     pub fn new(drive: Drive, files: &Image) -> Self {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Self::over(Path::new(&format!("{ROOT}{number}")), drive, files)
+    }
+
+    /// Makes a disk for what SQLite keeps in a real folder, but not below it. Whatever else the program does with the
+    /// folder happens on the real file system, where nothing fails.
+    #[must_use]
+    pub fn over(folder: &Path, drive: Drive, files: &Image) -> Self {
         vfs::register();
         let state = Arc::new(Mutex::new(State::new(drive, files)));
-        let mut mounted = lock(&MOUNTED);
-        let number = mounted.last_key_value().map_or(1, |(last, _)| last + 1);
-        mounted.insert(number, Arc::clone(&state));
-        LATEST.set(number);
-        Self { number, state }
+        lock(&MOUNTED).insert(folder.to_owned(), Arc::clone(&state));
+        LATEST.set(Arc::downgrade(&state));
+        Self {
+            folder: folder.to_owned(),
+            state,
+        }
     }
 
     /// Returns the path of a file on the disk.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
-        Path::new(&format!("{ROOT}{}/{name}", self.number)).to_path_buf()
+        self.folder.join(name)
     }
 
     /// Sets a fault to come. Calls are counted from now on.
@@ -100,22 +113,18 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        lock(&MOUNTED).remove(&self.number);
+        lock(&MOUNTED).remove(&self.folder);
     }
 }
 
 /// Finds the disk and the name on it that a path means.
 pub(crate) fn resolve(path: &str) -> Option<(Arc<Mutex<State>>, &str)> {
-    let (number, name) = path.strip_prefix(ROOT)?.split_once('/')?;
-    let disk = mounted(number.parse().ok()?)?;
+    let (folder, name) = path.rsplit_once('/')?;
+    let disk = lock(&MOUNTED).get(Path::new(folder)).map(Arc::clone)?;
     Some((disk, name))
 }
 
 /// Returns the disk for temporary files of this thread.
 pub(crate) fn of_thread() -> Option<Arc<Mutex<State>>> {
-    mounted(LATEST.get())
-}
-
-fn mounted(number: u64) -> Option<Arc<Mutex<State>>> {
-    lock(&MOUNTED).get(&number).map(Arc::clone)
+    LATEST.with_borrow(Weak::upgrade)
 }

@@ -78,7 +78,9 @@ fn stays_whole(drive: Drive, synchronous: &str, call: u64) -> bool {
     while connection.execute_batch(commit).is_ok() {}
     assert!(disk.fired());
     drop(connection);
-    dump(&path).is_ok_and(|text| text.ends_with("integrity: ok\n"))
+    Connection::open(&path)
+        .and_then(|connection| dump(&connection))
+        .is_ok_and(|text| text.ends_with("integrity: ok\n"))
 }
 
 #[test]

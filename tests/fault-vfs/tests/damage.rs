@@ -132,7 +132,12 @@ fn what_is_readable_of_the_outbox_is_read_and_the_damaged_database_is_kept_as_it
         }
         let fresh = SqliteStore::open(path.clone()).unwrap();
         assert_eq!(fresh.pending().unwrap(), 0, "{told}");
-        assert!(dump(&path).unwrap().ends_with("integrity: ok\n"), "{told}");
+        assert!(
+            dump(&Connection::open(&path).unwrap())
+                .unwrap()
+                .ends_with("integrity: ok\n"),
+            "{told}"
+        );
         read += found.len() as u64;
         damaged_pages += damaged.len();
     }

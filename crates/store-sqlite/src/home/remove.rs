@@ -96,8 +96,10 @@ impl Home {
         }
         match self.execute("DELETE FROM account WHERE id = ?1", [id]) {
             Err(error) if !moved => return Err(error),
-            // It is decided: whatever cannot be done now is done at the next start.
-            _ => {
+            // It is decided: what cannot be done now is done at the next start. Until the row is gone the folder says
+            // so.
+            Err(_) => {}
+            Ok(()) => {
                 let _ = folder::delete(&given_up);
                 let _ = folder::delete_file(&account.lease_path());
             }

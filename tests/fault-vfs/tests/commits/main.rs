@@ -13,6 +13,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod open;
 mod story;
 mod trial;
 mod world;
@@ -108,6 +109,7 @@ fn a_fresh_store_is_made_whole_or_not() {
     });
 }
 
+#[cfg(not(feature = "encryption"))]
 #[test]
 fn a_store_of_format_1_is_upgraded_whole_or_not() {
     trial::check("format 1", 32, &Kind::ALL, |closed| {

@@ -1,23 +1,19 @@
 //! What happens in a trial when nothing goes wrong, and what happens when something does.
 
-use driftless_fault_vfs::{Disk, Drive, Image};
+use std::path::Path;
+
+use driftless_fault_vfs::{Disk, Image};
 use driftless_store::{
     CommitNumber, JournalReader as _, OperationSelection, RecordStore as _, ViewReader as _, WriteBatch,
 };
 use driftless_store_sqlite::SqliteStore;
 
 use crate::common::dump;
+use crate::open::{SOUND, connect, mount, open};
 use crate::world;
 
 /// The name of the database.
 pub(crate) const STORE: &str = "store.db";
-
-/// A disk that does what it says.
-const SOUND: Drive = Drive {
-    seed: 0,
-    powersafe: false,
-    lies: false,
-};
 
 /// What a trial is about.
 #[derive(Debug, Clone)]
@@ -63,10 +59,10 @@ impl Story {
     pub(crate) fn new(image: Image, act: Act) -> Self {
         let states = (0..4)
             .map(|done| {
-                let disk = Disk::new(SOUND, &image);
+                let disk = mount(SOUND, &image);
                 let path = disk.path(STORE);
-                let before = dump(&path).unwrap();
-                let store = SqliteStore::open(path.clone()).unwrap();
+                let before = look(&path).unwrap();
+                let store = open(path.clone()).unwrap();
                 if let (Act::Commit(batch), true) = (&act, done & ACT != 0) {
                     store.commit(batch.clone()).unwrap();
                 }
@@ -78,7 +74,7 @@ impl Story {
                 drop(store);
                 let opened = matches!(act, Act::Commit(_)) || done & ACT != 0;
                 State {
-                    text: if opened { dump(&path).unwrap() } else { before },
+                    text: if opened { look(&path).unwrap() } else { before },
                     position,
                     pending,
                     records,
@@ -96,7 +92,7 @@ impl Story {
         let store = match &self.act {
             Act::Open => {
                 arm();
-                let Ok(store) = SqliteStore::open(path) else {
+                let Ok(store) = open(path) else {
                     done.failed = ACT;
                     return Ok((None, done));
                 };
@@ -104,7 +100,7 @@ impl Story {
                 store
             }
             Act::Commit(batch) => {
-                let store = SqliteStore::open(path).unwrap();
+                let store = open(path).unwrap();
                 arm();
                 self.step(&store, ACT, batch, &mut done)?;
                 store
@@ -158,11 +154,11 @@ impl Story {
         if done.failed & ACT != 0 && done.seen == 0 {
             allowed.push(ACT);
         }
-        let text = dump(&path).map_err(|error| format!("cannot be read: {error}"))?;
+        let text = look(&path).map_err(|error| format!("cannot be read: {error}"))?;
         let Some(found) = allowed.iter().find(|state| self.states[**state].text == text) else {
             return Err(self.difference(&text, &allowed));
         };
-        let store = SqliteStore::open(path).map_err(|error| format!("cannot be opened again: {error:?}"))?;
+        let store = open(path).map_err(|error| format!("cannot be opened again: {error:?}"))?;
         let expected = &self.states[*found];
         let all = OperationSelection::Pending(usize::MAX);
         let operations = store
@@ -216,4 +212,9 @@ fn records(store: &SqliteStore) -> Option<u64> {
         Err(driftless_store::StoreError::UnknownEntity(_)) => Some(0),
         Err(_) => None,
     }
+}
+
+/// Returns the whole database as text.
+fn look(path: &Path) -> rusqlite::Result<String> {
+    dump(&connect(path)?)
 }

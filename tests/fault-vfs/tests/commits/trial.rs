@@ -1,8 +1,9 @@
 //! One fault at a time, at every call or at a sample of the calls.
 
-use driftless_fault_vfs::{Disk, Drive, Fault, Kind};
+use driftless_fault_vfs::{Drive, Fault, Kind};
 
 use crate::common::{mix, rounds, seed};
+use crate::open::mount;
 use crate::story::Story;
 
 /// How many calls of the beginning and of the end are always tried.
@@ -52,7 +53,7 @@ fn trial(story: &Story, fault: Fault, seed: u64, powersafe: bool) -> Result<u64,
         powersafe,
         lies: false,
     };
-    let disk = Disk::new(drive, &story.image);
+    let disk = mount(drive, &story.image);
     let (store, done) = story.run(&disk, || disk.arm(fault))?;
     // The places in the closing of the store are met only if it is closed.
     let closes = !disk.fired() || seed & 4 == 0;

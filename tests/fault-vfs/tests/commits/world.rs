@@ -3,25 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use driftless_fault_vfs::{Disk, Drive, Image};
+use driftless_fault_vfs::Image;
 use driftless_record::{
     Applied, EntityName, FieldKind, FieldSchema, Lookup, OperationState, RowSet, Settled, Timestamp, Value,
 };
 use driftless_store::{FileRow, RecordStore as _, Write, WriteBatch};
-use driftless_store_sqlite::SqliteStore;
 use driftless_testkit::store::sample::{
     INT, TEXT, account, batch, entity, entity_schema, field, id, image, log_entry, one_row, operation,
     put_account, put_operation, request_id, schema, schema_batch, sending,
 };
 use rusqlite::Connection;
 
+use crate::open::{SOUND, mount, open};
 use crate::story::STORE;
-
-const SOUND: Drive = Drive {
-    seed: 0,
-    powersafe: false,
-    lies: false,
-};
 
 /// A text that takes room.
 const LONG: &str =
@@ -39,8 +33,8 @@ pub(crate) fn nothing() -> Image {
 
 /// A store after commits: closed, or left behind by a process that ended, with its log.
 pub(crate) fn after(batches: &[WriteBatch], closed: bool) -> Image {
-    let disk = Disk::new(SOUND, &nothing());
-    let store = SqliteStore::open(disk.path(STORE)).unwrap();
+    let disk = mount(SOUND, &nothing());
+    let store = open(disk.path(STORE)).unwrap();
     for batch in batches {
         store.commit(batch.clone()).unwrap();
     }
@@ -51,11 +45,12 @@ pub(crate) fn after(batches: &[WriteBatch], closed: bool) -> Image {
     disk.image()
 }
 
-/// A store as the first version wrote it.
+/// A store as the first version wrote it, which had no keys.
+#[cfg(not(feature = "encryption"))]
 pub(crate) fn format_1(closed: bool) -> Image {
     let fixture =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/store-sqlite/tests/fixtures/format-1.sql");
-    let disk = Disk::new(SOUND, &nothing());
+    let disk = mount(SOUND, &nothing());
     let connection = Connection::open(disk.path(STORE)).unwrap();
     connection
         .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))

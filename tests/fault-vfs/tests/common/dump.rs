@@ -1,15 +1,13 @@
 //! A whole database as text.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 /// Returns every table and index and every row of a database, but not on which page they are; and what an integrity check
 /// says.
-pub(crate) fn dump(path: &Path) -> rusqlite::Result<String> {
-    let connection = Connection::open(path)?;
+pub(crate) fn dump(connection: &Connection) -> rusqlite::Result<String> {
     let mut text = String::new();
     let mut statement =
         connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")?;
