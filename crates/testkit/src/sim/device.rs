@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 use driftless_engine::{
     Account, Engine, EngineError, Host, Parts, Policy, StoreCalls, SyncOptions, SyncReport,
 };
-use driftless_record::{DeviceId, OperationId, RecordId, UserId};
+use driftless_record::{DeviceId, OperationId, OperationKind, RecordId, UserId};
 use driftless_store::RecordStore;
 use uuid::Uuid;
 
@@ -54,6 +54,8 @@ pub(super) struct Device {
     pub(super) acknowledged: BTreeMap<OperationId, RecordId>,
     /// The operations that a person has taken back or decided on.
     pub(super) decided: BTreeSet<OperationId>,
+    /// What operations said when they were parked and a person was about to mend them.
+    pub(super) parked: BTreeMap<OperationId, Vec<OperationKind>>,
     /// The operations that have ended, and how.
     pub(super) ended: BTreeMap<OperationId, &'static str>,
     /// How many changes others have made to the server, as far as they concern this device.
@@ -92,6 +94,7 @@ impl Device {
             syncing: None,
             acknowledged: BTreeMap::new(),
             decided: BTreeSet::new(),
+            parked: BTreeMap::new(),
             ended: BTreeMap::new(),
             foreign: 0,
             lives: 0,
@@ -109,6 +112,16 @@ impl Device {
         let (number, seed) = (self.number, (self.seed, self.lives));
         self.engine = process(number, seed, &self.clock, (&self.store, &self.life), broken)?;
         Ok(())
+    }
+
+    /// Keeps what the parked operations say, before a person mends one: a late copy of what was sent says it still.
+    pub(super) fn keep_parked(&mut self) {
+        for item in self.engine.outbox().unwrap_or_default() {
+            if item.operation.state.parked().is_some() {
+                let said = self.parked.entry(item.operation.id).or_default();
+                said.push(item.operation.kind);
+            }
+        }
     }
 
     /// Begins to synchronize.

@@ -23,6 +23,8 @@ pub(super) struct Origin {
     pub(super) needs: Vec<OperationId>,
     /// Whether a person has decided on it, who may want what cannot be proved done once more.
     pub(super) decided: bool,
+    /// What it said before a person mended it.
+    pub(super) parked: Vec<OperationKind>,
 }
 
 /// The history of the server.
@@ -162,7 +164,8 @@ fn takes_part(effect: &Effect, origin: Option<&Origin>) -> bool {
     })
 }
 
-/// Checks that an update sets the fields that its operations edit, to the values that they say, and no others.
+/// Checks that an update sets the fields that its operations edit, to the values that they say or said before they were
+/// refused and mended, and no others.
 fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(), Violation> {
     let ChangeAction::Update(fields) = &effect.change.action else {
         return Ok(());
@@ -172,8 +175,9 @@ fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(
             .operations
             .iter()
             .filter_map(|id| origins.get(id))
-            .any(|origin| {
-                matches!(&origin.operation.kind, OperationKind::Create(edits) | OperationKind::Update(edits)
+            .flat_map(|origin| std::iter::once(&origin.operation.kind).chain(&origin.parked))
+            .any(|kind| {
+                matches!(kind, OperationKind::Create(edits) | OperationKind::Update(edits)
                 if edits.iter().any(|(name, edit)| meant(name) == meant(field) && says_the_same(&edit.new, value)))
             });
         if !said {

@@ -29,6 +29,7 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             };
             let given = edit(&schema, *field, *value);
             let text = told(&given);
+            keep_parked(world, *device);
             on_account(world, *device, *of, &format!("sets {text} of"), |device, id| {
                 device.engine.update("Account", id.as_str(), given.clone())
             })
@@ -47,7 +48,10 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
         }
         Act::Together { device, of, value } => together(world, *device, *of, *value),
         Act::Undo { device, of } => undo(world, *device, *of),
-        Act::Decide { device, of, how } => decide(world, *device, *of, *how),
+        Act::Decide { device, of, how } => {
+            keep_parked(world, *device);
+            decide(world, *device, *of, *how)
+        }
         Act::Office { of, field, value } => {
             let Some(id) = account_there(world, *of) else {
                 return Ok(());
@@ -312,6 +316,12 @@ fn after(world: &mut World<'_>, number: usize) -> Result<(), Violation> {
     {
         true => world.revive(number),
         false => Ok(()),
+    }
+}
+
+fn keep_parked(world: &mut World<'_>, number: usize) {
+    if let Some(device) = world.devices.get_mut(number) {
+        device.keep_parked();
     }
 }
 

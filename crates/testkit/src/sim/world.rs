@@ -238,6 +238,7 @@ impl<'a> World<'a> {
                     operation,
                     needs,
                     decided: device.decided.contains(id),
+                    parked: device.parked.get(id).cloned().unwrap_or_default(),
                 };
                 origins.insert(*id, origin);
             }
