@@ -24,7 +24,7 @@ pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection> {
     let mut connection = open_with(options, flags)?;
     STORE.check(&connection)?;
     if check == KeyCheck::Unproved {
-        key::remember(options)?;
+        key::remember(&connection, options)?;
     }
     make_durable(&connection)?;
     everyday(&connection)?;

@@ -1,4 +1,8 @@
 //! Keys, and the record beside a database that tells a wrong key from a damaged file: to SQLCipher both look the same.
+//!
+//! The record also keeps the salt that SQLCipher has at the beginning of the file. The first page is written whenever the
+//! log is moved into the database; if the power fails then, the log makes the page whole again, but a log that is read
+//! with a torn salt is not readable.
 
 use std::fs;
 use std::io::Write as _;
@@ -18,7 +22,7 @@ pub(crate) enum KeyCheck {
     Plain,
     /// The record says that the key is the right one.
     Right,
-    /// There is no record: the store is new, or its record was lost.
+    /// There is no record, or none of the salt: the store is new, or its record was lost or is of an earlier version.
     Unproved,
 }
 
@@ -29,14 +33,12 @@ pub(crate) fn check(options: &StoreOptions) -> Result<KeyCheck> {
             "this build cannot encrypt: enable the feature `encryption` of driftless-store-sqlite".into(),
         ));
     }
-    let record = match fs::read_to_string(record_path(&options.path)) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(of_file(error)),
-    };
-    match (&options.key, record) {
+    match (&options.key, record(&options.path)?) {
         (None, None) => Ok(KeyCheck::Plain),
-        (Some(key), Some(record)) if fits(key, &record) => Ok(KeyCheck::Right),
+        (Some(key), Some(record)) if fits(key, &record) => Ok(match salt(&record) {
+            Some(_) => KeyCheck::Right,
+            None => KeyCheck::Unproved,
+        }),
         (_, Some(_)) => Err(StoreError::WrongKey),
         (Some(_), None) if is_plain(&options.path)? => Err(StoreError::WrongKey),
         (Some(_), None) => Ok(KeyCheck::Unproved),
@@ -48,21 +50,26 @@ pub(crate) fn apply(connection: &Connection, options: &StoreOptions) -> Result<(
     let Some(key) = &options.key else {
         return Ok(());
     };
-    // The key is hexadecimal, so nothing in it can end the text.
+    let record = record(&options.path)?;
+    // The key and the salt are hexadecimal, so nothing in them can end the text.
     let sql = format!(
-        "PRAGMA cipher_log_level = NONE; PRAGMA key = \"x'{}'\"",
-        hex(key.bytes())
+        "PRAGMA cipher_log_level = NONE; PRAGMA key = \"x'{}{}'\"",
+        hex(key.bytes()),
+        record.as_deref().and_then(salt).unwrap_or_default()
     );
     connection.execute_batch(&sql).map_err(of_database)
 }
 
 /// Writes the record of a key that has opened its store.
-pub(crate) fn remember(options: &StoreOptions) -> Result<()> {
+pub(crate) fn remember(connection: &Connection, options: &StoreOptions) -> Result<()> {
     let Some(key) = &options.key else {
         return Ok(());
     };
+    let of_file_start: String = connection
+        .query_row("PRAGMA cipher_salt", [], |row| row.get(0))
+        .map_err(of_database)?;
     let salt = random::name();
-    let record = format!("1 {salt} {}\n", digest(&salt, key));
+    let record = format!("1 {salt} {} {of_file_start}\n", digest(&salt, key));
     let path = record_path(&options.path);
     let draft = path.with_extension("key-draft");
     let write = || {
@@ -79,6 +86,20 @@ pub(crate) fn record_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".key");
     name.into()
+}
+
+fn record(database: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(record_path(database)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(of_file(error)),
+    }
+}
+
+/// Returns SQLCipher's salt, 16 bytes in hexadecimal, if a record has it.
+fn salt(record: &str) -> Option<&str> {
+    let salt = record.split_whitespace().nth(3)?;
+    (salt.len() == 32 && salt.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(salt)
 }
 
 fn fits(key: &Key, record: &str) -> bool {

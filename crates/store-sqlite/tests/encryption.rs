@@ -100,4 +100,22 @@ mod encrypted {
         drop(SqliteStore::open(options).unwrap());
         assert!(check.exists());
     }
+
+    #[test]
+    fn a_store_is_read_with_a_torn_salt_and_an_earlier_record_learns_the_salt() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = filled(directory.path());
+        let check = directory.path().join("store.db.key");
+        let record = fs::read_to_string(&check).unwrap();
+        let earlier: Vec<_> = record.split_whitespace().take(3).collect();
+        fs::write(&check, earlier.join(" ")).unwrap();
+        drop(SqliteStore::open(options.clone()).unwrap());
+        let salt = |record: &str| record.split_whitespace().nth(3).map(str::to_owned);
+        assert_eq!(salt(&fs::read_to_string(&check).unwrap()), salt(&record));
+        let mut bytes = fs::read(&options.path).unwrap();
+        bytes[..16].fill(0);
+        fs::write(&options.path, bytes).unwrap();
+        let store = SqliteStore::open(options).unwrap();
+        assert!(store.get(&entity("Account"), &account(1)).unwrap().is_some());
+    }
 }

@@ -126,7 +126,9 @@ impl Oracle {
                 return Err(Violation::new("L5", text));
             }
             let last = self.last.entry((origin.device, key.clone())).or_default();
-            if *last >= origin.operation.sequence {
+            // A record that a person wants back begins anew: what was sent of its former life is gone with it.
+            let begins_anew = makes && origin.decided;
+            if *last >= origin.operation.sequence && !begins_anew {
                 let text = format!("operation {operation} had its effect after a later one of its record");
                 return Err(Violation::new("I3", text));
             }

@@ -75,10 +75,12 @@ mod with_key {
         SqliteStore::open(StoreOptions::new(path).with_key(Key::new(KEY)))
     }
 
-    /// Opens the database of a store beside it.
+    /// Opens the database of a store beside it, with the salt that is kept there.
     pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+        let record = std::fs::read_to_string(path.with_extension("db.key")).unwrap_or_default();
+        let salt = record.split_whitespace().nth(3).unwrap_or_default();
         let connection = Connection::open(path)?;
-        connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(KEY.len())))?;
+        connection.execute_batch(&format!("PRAGMA key = \"x'{}{salt}'\"", "07".repeat(KEY.len())))?;
         Ok(connection)
     }
 }

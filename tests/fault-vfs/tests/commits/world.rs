@@ -12,7 +12,6 @@ use driftless_testkit::store::sample::{
     INT, TEXT, account, batch, entity, entity_schema, field, id, image, log_entry, one_row, operation,
     put_account, put_operation, request_id, schema, schema_batch, sending,
 };
-use rusqlite::Connection;
 
 use crate::open::{SOUND, mount, open};
 use crate::story::STORE;
@@ -51,7 +50,7 @@ pub(crate) fn format_1(closed: bool) -> Image {
     let fixture =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/store-sqlite/tests/fixtures/format-1.sql");
     let disk = mount(SOUND, &nothing());
-    let connection = Connection::open(disk.path(STORE)).unwrap();
+    let connection = rusqlite::Connection::open(disk.path(STORE)).unwrap();
     connection
         .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
         .unwrap();
