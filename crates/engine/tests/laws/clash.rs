@@ -210,7 +210,7 @@ proptest! {
 }
 
 /// A world whose device has made an account with the name of one that the server has.
-async fn clash() -> (World, RecordId, RecordId, LogEntry) {
+pub(crate) async fn clash() -> (World, RecordId, RecordId, LogEntry) {
     let world = world(able(), Others::Told);
     let holder = world.account(1, "Rome Steel");
     let device = &world.devices[0];

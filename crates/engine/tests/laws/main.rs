@@ -39,6 +39,7 @@ mod stuck;
 mod tap;
 mod truth;
 mod unproved;
+mod unsure;
 mod view;
 mod watched;
 mod wire;

@@ -199,7 +199,7 @@ proptest! {
 
 /// Returns what cannot be without an operation: all later ones of a record that it makes, and every create and update
 /// that names such a record, and so on.
-fn without(pending: &[Operation], start: &Operation) -> BTreeSet<OperationId> {
+pub(crate) fn without(pending: &[Operation], start: &Operation) -> BTreeSet<OperationId> {
     let mut gone = BTreeSet::from([start.id]);
     loop {
         let count = gone.len();
@@ -211,7 +211,10 @@ fn without(pending: &[Operation], start: &Operation) -> BTreeSet<OperationId> {
                 let names = edits.any(|(_, edit)| {
                     matches!(&edit.new, Value::Lookup(to) if (&to.entity, &to.id) == (&other.entity, &other.record))
                 });
-                makes && other.sequence < operation.sequence && (same || names)
+                // A record may be named before it is made, unless that names one that was deleted since.
+                let of_record = |one: &&Operation| (&one.entity, &one.record) == (&other.entity, &other.record);
+                let is_first = pending.iter().find(of_record).is_some_and(|first| first.id == other.id);
+                makes && (other.sequence < operation.sequence && (same || names) || names && is_first)
             });
             if needs {
                 gone.insert(operation.id);
