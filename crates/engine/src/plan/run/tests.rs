@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    BootId, DeviceId, EntitySchema, FieldEdit, FieldKind, FieldName, FieldSchema, Fields, LogId, Operation,
-    OperationId, OperationKind, OperationState, RawStamp, RecordId, RequestId, Stamp, TenantId, Timestamp,
-    UserId, Value,
+    BootId, CommandCall, ConflictRule, DeviceId, EntitySchema, FieldEdit, FieldKind, FieldName, FieldSchema,
+    Fields, GroupId, Handling, LogId, Operation, OperationId, OperationKind, OperationState, RawStamp,
+    RecordId, RequestId, Stamp, TenantId, Timestamp, UserId, Value,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -38,12 +38,18 @@ fn entity() -> EntitySchema {
 /// One operation as it is drawn.
 #[derive(Debug, Clone)]
 struct Drawn {
+    /// 0 makes the record, 1 deletes it, 2 changes it, 3 is a command, 4 what one is expected to do.
     kind: u8,
     /// The fields that it sets, with their values.
     sets: BTreeMap<usize, u8>,
     /// When it was made; clocks may go back.
     at: i64,
     by_another: bool,
+    /// It was made under another schema.
+    is_old: bool,
+    /// 0 is none.
+    group: u8,
+    rule: Option<ConflictRule>,
     was_sent: bool,
     /// 0 is queued.
     state: u8,
@@ -54,28 +60,55 @@ struct Drawn {
 }
 
 fn drawn() -> impl Strategy<Value = Drawn> {
+    let kind = prop_oneof![3 => Just(0u8), 3 => Just(1), 18 => Just(2), 2 => Just(3), 1 => Just(4)];
+    let sets = prop::collection::btree_map(0usize..3, 0u8..3, 1..3);
+    let rare = || prop::bool::weighted(0.1);
+    let group = prop_oneof![10 => Just(0u8), 1 => Just(1), 1 => Just(2)];
+    let rules = prop_oneof![Just(ConflictRule::ExecutionOrder), Just(ConflictRule::ClientWins)];
+    let handling = (rare(), group, prop::option::weighted(0.1, rules));
+    let state = prop_oneof![12 => Just(0u8), 1 => 1u8..4];
     (
-        0u8..8,
-        prop::collection::btree_map(0usize..3, 0u8..3, 1..3),
+        kind,
+        sets,
         0i64..50,
-        prop::bool::weighted(0.1),
-        prop::bool::weighted(0.1),
-        prop_oneof![12 => Just(0u8), 1 => 1u8..4],
-        prop::bool::weighted(0.1),
-        prop::bool::weighted(0.1),
+        rare(),
+        handling,
+        rare(),
+        state,
+        (rare(), rare()),
     )
         .prop_map(
-            |(kind, sets, at, by_another, was_sent, state, needs, needed)| Drawn {
+            |(kind, sets, at, by_another, (is_old, group, rule), was_sent, state, (needs, needed))| Drawn {
                 kind,
                 sets,
                 at,
                 by_another,
+                is_old,
+                group,
+                rule,
                 was_sent,
                 state,
                 needs,
                 needed,
             },
         )
+}
+
+/// Returns an operation that nothing keeps from being merged.
+fn plain(kind: u8, sets: BTreeMap<usize, u8>) -> Drawn {
+    Drawn {
+        kind,
+        sets,
+        at: 0,
+        by_another: false,
+        is_old: false,
+        group: 0,
+        rule: None,
+        was_sent: false,
+        state: 0,
+        needs: false,
+        needed: false,
+    }
 }
 
 fn queue(most: usize) -> impl Strategy<Value = Vec<Drawn>> {
@@ -157,6 +190,16 @@ fn operation(at: usize, one: &Drawn, seen: &mut BTreeMap<FieldName, Value>) -> O
             raw,
             stamp,
         },
+        3 => OperationKind::Command {
+            call: Box::new(call()),
+            edits,
+            raw,
+        },
+        4 => OperationKind::Awaited {
+            by: id(2_000 + at),
+            slot: name("made"),
+            edits,
+        },
         _ => OperationKind::Update(edits),
     };
     let request = RequestId(Uuid::from_u128(1));
@@ -165,7 +208,7 @@ fn operation(at: usize, one: &Drawn, seen: &mut BTreeMap<FieldName, Value>) -> O
         sequence: at as u64,
         author: UserId(if one.by_another { "ben" } else { "ann" }.to_owned()),
         tenant: TenantId("t".to_owned()),
-        schema_version: "1".to_owned(),
+        schema_version: if one.is_old { "1" } else { "2" }.to_owned(),
         entity: "Case".try_into().unwrap(),
         record: RecordId::from_canonical("1"),
         base_revision: None,
@@ -179,7 +222,19 @@ fn operation(at: usize, one: &Drawn, seen: &mut BTreeMap<FieldName, Value>) -> O
         },
         attempts: u32::from(one.was_sent),
         rebased: 0,
-        handling: driftless_record::Handling::default(),
+        handling: Handling {
+            conflict: one.rule,
+            group: (one.group > 0).then(|| GroupId(Uuid::from_u128(u128::from(one.group)))),
+            ..Handling::default()
+        },
+    }
+}
+
+fn call() -> CommandCall {
+    CommandCall {
+        name: "Close".try_into().unwrap(),
+        parameters: Fields::new(),
+        makes: BTreeMap::new(),
     }
 }
 
@@ -198,6 +253,14 @@ fn is_delete(operation: &Operation) -> bool {
     matches!(operation.kind, OperationKind::Delete { .. })
 }
 
+fn is_command(operation: &Operation) -> bool {
+    matches!(operation.kind, OperationKind::Command { .. })
+}
+
+fn is_awaited(operation: &Operation) -> bool {
+    matches!(operation.kind, OperationKind::Awaited { .. })
+}
+
 /// Makes the one operation that a run comes to.
 fn squashed(run: &Run) -> Option<Operation> {
     let (first, last) = (run.operations.first()?, run.operations.last()?);
@@ -213,7 +276,8 @@ fn squashed(run: &Run) -> Option<Operation> {
             seen.extend(own.into_iter().map(|(field, edit)| (field, edit.old)));
             OperationKind::Delete { seen, raw, stamp }
         }
-        Effect::Nothing | Effect::Command(..) => return None,
+        Effect::Command(..) => first.kind.clone(),
+        Effect::Nothing => return None,
     };
     Some(Operation {
         kind,
@@ -244,18 +308,24 @@ proptest! {
         }
     }
 
-    /// What must not be merged is not: what was sent or parked, what another record's operation needs with what comes
-    /// behind it, what needs something of its own, two transitions of a field whose every transition counts, and the
-    /// work of two people.
+    /// What must not be merged is not: a command, or what one is expected to do; what was sent or parked; what another
+    /// record's operation needs with what comes behind it; what needs something of its own; two transitions of a field
+    /// whose every transition counts; the work of two people, or of two groups; changes under two rules; and what was
+    /// made under two schemas, whose values may mean different things.
     #[test]
     fn l14_nothing_is_merged_across_a_barrier(drawn in queue(10)) {
         let queue = Queue::new(&drawn);
         for run in queue.runs() {
             let all = &run.operations;
+            prop_assert!(all.len() == 1 || !all.iter().any(is_command), "a command goes by itself");
+            prop_assert!(!all.iter().any(is_awaited), "what a command makes is not sent");
             for (at, later) in all.iter().enumerate().skip(1) {
                 let (before, last) = (&all[..at], &all[at - 1]);
                 prop_assert!(all.iter().all(|operation| operation.state == OperationState::Queued));
                 prop_assert_eq!(&last.author, &later.author);
+                prop_assert_eq!(&last.schema_version, &later.schema_version);
+                prop_assert_eq!(last.handling.group, later.handling.group);
+                prop_assert_eq!(last.handling.conflict, later.handling.conflict);
                 prop_assert!(before.iter().all(|operation| !queue.needed.contains(&operation.id)));
                 prop_assert!(later.needs.is_subset(&all[0].needs));
                 let transition = |operation: &Operation| {
@@ -269,6 +339,17 @@ proptest! {
         }
     }
 
+    /// What nothing keeps apart goes as one: a person who types a sentence sends one change.
+    #[test]
+    fn l12_changes_that_nothing_keeps_apart_go_as_one(
+        sets in prop::collection::vec(prop::collection::btree_map(0usize..2, 0u8..3, 1..3), 1..8), is_new in any::<bool>(),
+    ) {
+        let drawn = sets.into_iter().enumerate().map(|(at, sets)| plain(if is_new && at == 0 { 0 } else { 2 }, sets));
+        let drawn: Vec<Drawn> = drawn.collect();
+        let runs = Queue::new(&drawn).runs();
+        prop_assert_eq!(runs.iter().map(|run| run.operations.len()).collect::<Vec<_>>(), vec![drawn.len()]);
+    }
+
     /// A create and its delete come to nothing exactly if no attempt was made to send the create and nobody needs it. A
     /// create whose request may still be under way would leave a record behind that nobody knows of.
     #[test]
@@ -277,9 +358,6 @@ proptest! {
         sent in prop::option::of(0usize..5),
         needed in prop::option::of(0usize..5),
     ) {
-        let plain = |kind, sets| Drawn {
-            kind, sets, at: 0, by_another: false, was_sent: false, state: 0, needs: false, needed: false,
-        };
         let mut drawn = vec![plain(0, BTreeMap::from([(0, 0)]))];
         drawn.extend(updates.into_iter().map(|sets| plain(2, sets)));
         drawn.push(plain(1, BTreeMap::new()));
@@ -311,7 +389,7 @@ proptest! {
                     prop_assert!(begins && !ends);
                     prop_assert!(merged.values().all(|edit| edit.old == Value::Null));
                 }
-                Effect::Update(_) => prop_assert!(!begins && !ends),
+                Effect::Update(_) => prop_assert!(!begins && !ends && !all.iter().any(is_command)),
                 Effect::Nothing => prop_assert!(begins && ends && all.len() > 1),
                 Effect::Delete { seen, own, .. } => {
                     prop_assert!(!begins && ends);
@@ -324,7 +402,10 @@ proptest! {
                         prop_assert_eq!(&edit.old, &first.unwrap().old);
                     }
                 }
-                Effect::Command(..) => prop_assert!(false, "nobody gave a command"),
+                Effect::Command(given, _) => {
+                    prop_assert!(all.len() == 1 && is_command(&all[0]));
+                    prop_assert_eq!(given, call());
+                }
             }
         }
     }
@@ -343,7 +424,7 @@ proptest! {
             }
         }
         let parked = queue.operations.iter().any(|operation| operation.state != OperationState::Queued);
-        let vanished = once.len() < runs.len();
+        let vanished = once.len() < runs.len() || queue.operations.iter().any(is_awaited);
         if !parked && !vanished {
             let needed = queue.needed.clone();
             let again = Queue { operations: once.clone(), needed }.runs();
