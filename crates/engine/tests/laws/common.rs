@@ -10,7 +10,9 @@ use driftless_record::{
     FieldKind, FieldName, FieldSchema, Fields, Lookup, Operation, OperationId, RecordId, Schema, UserId,
     Value,
 };
-use driftless_store::{LogSelection, MemoryStore, OperationSelection, RecordStore};
+use driftless_store::{
+    FileRow, LogSelection, MemoryStore, OperationSelection, RecordStore, Write, WriteBatch,
+};
 use driftless_testkit::backend::{Backend, BackendTransport};
 use driftless_testkit::host::{TestClock, test_host};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
@@ -193,6 +195,22 @@ impl Device {
         self.engine
             .update("Account", id.as_str(), fields(&[(field, Value::text(value))]))
             .unwrap();
+    }
+
+    /// Gives a record two files, one of which the server has, and returns their rows.
+    pub(crate) fn attach(&self, of: &str, id: &RecordId) -> Vec<FileRow> {
+        let file = |sent: bool| FileRow {
+            content: format!("{of} {id} {sent}"),
+            entity: entity(of),
+            id: id.clone(),
+            field: name("photo"),
+            size: 7,
+            sent,
+        };
+        let files = vec![file(false), file(true)];
+        let writes = files.iter().cloned().map(Write::PutFile).collect();
+        self.store().commit(WriteBatch { expect: None, writes }).unwrap();
+        files
     }
 
     /// Returns the pending operations as they are stored.

@@ -7,6 +7,7 @@ use driftless_engine::Written;
 use driftless_record::{
     EntitySchema, FieldKind, FieldSchema, Fields, LogKind, Lookup, Query, RecordId, Schema, Value,
 };
+use driftless_store::FileRow;
 use driftless_testkit::backend::Fault;
 use driftless_transport::{Batch, Capabilities, Idempotency};
 use proptest::prelude::*;
@@ -107,6 +108,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Made {
     orders: Vec<RecordId>,
     lines: i64,
+    /// The files of orders and lines, as they were attached.
+    files: Vec<FileRow>,
 }
 
 fn play(world: &World, step: &Step, made: &mut Made) {
@@ -116,9 +119,11 @@ fn play(world: &World, step: &Step, made: &mut Made) {
         device.engine.create(what, fields(given)).unwrap()
     };
     match step {
-        Step::Order => made
-            .orders
-            .push(write("Order", &[("name", Value::text("new"))]).record),
+        Step::Order => {
+            let order = write("Order", &[("name", Value::text("new"))]).record;
+            made.files.extend(device.attach("Order", &order));
+            made.orders.push(order);
+        }
         Step::Name { of: at, value } => {
             if let Some(id) = of(at) {
                 let given = fields(&[("name", Value::text(format!("v{value}")))]);
@@ -141,7 +146,8 @@ fn play(world: &World, step: &Step, made: &mut Made) {
                 let order = device.engine.entity("Order").unwrap();
                 let key = id.key_values(&order).unwrap().remove(0);
                 made.lines += 1;
-                write("Line", &[("order", key), ("number", Value::Int(made.lines))]);
+                let line = write("Line", &[("order", key), ("number", Value::Int(made.lines))]).record;
+                made.files.extend(device.attach("Line", &line));
             }
         }
         Step::Remark { of: at } => {
@@ -184,6 +190,28 @@ fn view(world: &World, of: &str) -> BTreeMap<RecordId, Fields> {
     all.into_iter()
         .map(|record| (record.id, filled(record.fields)))
         .collect()
+}
+
+/// Every file is with the record that it was attached to, under whatever id, and with no other.
+fn files_are_with_their_records(device: &Device, files: &[FileRow]) -> Result<(), TestCaseError> {
+    for file in files {
+        let Ok(record) = device.engine.get(file.entity.as_str(), file.id.as_str()) else {
+            continue;
+        };
+        let found = device.store().files(&file.entity, &record.id).unwrap();
+        let expected = files
+            .iter()
+            .filter(|other| (&other.entity, &other.id) == (&file.entity, &file.id));
+        let expected = expected.map(|other| FileRow {
+            id: record.id.clone(),
+            ..other.clone()
+        });
+        prop_assert_eq!(found, expected.collect::<Vec<_>>());
+        if record.id != file.id {
+            prop_assert_eq!(device.store().files(&file.entity, &file.id).unwrap(), vec![]);
+        }
+    }
+    Ok(())
 }
 
 /// The back end has never heard of a temporary id, whatever was sent.
@@ -240,6 +268,7 @@ proptest! {
                 }
                 all.extend(made.orders.last().cloned());
                 nothing_temporary_was_told(&world, &all)?;
+                files_are_with_their_records(&world.devices[0], &made.files)?;
                 for id in &made.orders {
                     let found = world.devices[0].engine.get("Order", id.as_str());
                     prop_assert!(found.is_ok(), "{} leads nowhere", id);
@@ -264,6 +293,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(world.devices[0].engine.outbox().unwrap(), vec![]);
+            files_are_with_their_records(&world.devices[0], &made.files)?;
             for of in ["Order", "Contact", "Line"] {
                 let there: BTreeMap<_, _> =
                     world.server().all(&entity(of)).into_iter().map(|(id, fields)| (id, filled(fields))).collect();
