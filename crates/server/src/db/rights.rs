@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{EntityName, FieldName, Fields};
+use driftless_record::{EntityName, FieldName};
 use http::StatusCode;
 use rusqlite::{Connection, params};
 
@@ -51,10 +51,14 @@ pub(crate) fn replace(connection: &mut Connection, rights: &Rights) -> rusqlite:
 }
 
 /// Refuses a field that only administrators may set.
-pub(super) fn check(connection: &Connection, table: &Table, fields: &Fields) -> Result<(), Refusal> {
+pub(super) fn check<'a>(
+    connection: &Connection,
+    table: &Table,
+    fields: impl Iterator<Item = &'a FieldName>,
+) -> Result<(), Refusal> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM rights$ WHERE entity = ? AND field = ?")?;
     let entity = table.entity.name.as_str();
-    for (name, _) in fields.iter().filter(|(_, value)| !value.is_null()) {
+    for name in fields {
         if statement.exists(params![entity, name.as_str()])? {
             let text = format!("only an administrator can set `{name}` of {}", table.entity.set);
             return Err(Refusal::new(StatusCode::FORBIDDEN, "FieldForbidden", text).target(name.to_string()));

@@ -68,7 +68,9 @@ impl Writing<'_> {
         body: Body,
     ) -> Result<StoredRow, Refusal> {
         let mut fields = body.fields;
-        self.check_rights(table, &fields)?;
+        // A new record has nothing that an empty value could take away.
+        let set = fields.iter().filter(|(_, value)| !value.is_null());
+        self.check_rights(table, set.map(|(name, _)| name))?;
         self.give_key(table, id, &mut fields)?;
         self.make_values(table, &mut fields)?;
         check::create(&table.entity, &fields)?;
@@ -110,11 +112,15 @@ impl Writing<'_> {
     pub(crate) fn update(&mut self, table: &Table, row: StoredRow, body: Body) -> Result<StoredRow, Refusal> {
         let mut given = body.fields;
         given.retain(|name, _| !is_made_by_server(table, name));
-        self.check_rights(table, &given)?;
+        self.check_rights(table, given.keys())?;
         self.put(table, row, given, &body.stamps)
     }
 
-    fn check_rights(&self, table: &Table, fields: &Fields) -> Result<(), Refusal> {
+    fn check_rights<'a>(
+        &self,
+        table: &Table,
+        fields: impl Iterator<Item = &'a FieldName>,
+    ) -> Result<(), Refusal> {
         if self.is_admin {
             return Ok(());
         }

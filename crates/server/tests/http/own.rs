@@ -172,10 +172,9 @@ async fn a_field_that_only_administrators_may_set_is_refused_to_others_and_named
     let product = json!({"name": "Pump", "code": "P-1", "price": 3});
     let refused = server.post("Products", &product).await.expect(403).json();
     assert_eq!(refused["error"]["target"], "price", "{refused}");
-    server
-        .post("Products", &json!({"name": "Pump", "code": "P-1"}))
-        .await
-        .expect(201);
+    // A new record has nothing to lose by an empty value.
+    let product = json!({"name": "Pump", "code": "P-1", "price": null});
+    server.post("Products", &product).await.expect(201);
     server
         .send_as(
             admin,
@@ -186,4 +185,36 @@ async fn a_field_that_only_administrators_may_set_is_refused_to_others_and_named
         )
         .await
         .expect(201);
+}
+
+#[tokio::test]
+async fn a_field_that_only_administrators_may_set_is_not_emptied_by_others_either() {
+    let server = Running::with_data(0).await;
+    let admin = Some(("admin", "driftless"));
+    let rights = json!({"Product": ["price"]}).to_string();
+    let put = server.send_as(admin, "PUT", "driftless/rights", &[], &rights);
+    put.await.expect(200);
+    let product = json!({"name": "Pump", "code": "P-1", "price": 3}).to_string();
+    let made = server.send_as(admin, "POST", "Products", &[], &product);
+    let made = made.await.expect(201).json();
+    let any = [("if-match", "*")];
+    let url = format!("Products({})", made["id"].as_str().unwrap());
+    for change in [
+        json!({"price": null}),
+        json!({"name": "Valve", "price": null}),
+        json!({"price": 4}),
+    ] {
+        let change = change.to_string();
+        let refused = server.send_as(Some(("demo", "")), "PATCH", &url, &any, &change);
+        let refused = refused.await.expect(403).json();
+        assert_eq!(refused["error"]["target"], "price", "{refused}");
+    }
+    let now = server.get(&url).await.expect(200).json();
+    assert_eq!((&now["name"], now["price"].as_f64()), (&json!("Pump"), Some(3.0)));
+    let named = json!({"name": "Valve"}).to_string();
+    let named = server.send_as(Some(("demo", "")), "PATCH", &url, &any, &named);
+    named.await.expect(204);
+    let nothing = json!({"price": null}).to_string();
+    let emptied = server.send_as(admin, "PATCH", &url, &any, &nothing);
+    emptied.await.expect(204);
 }
