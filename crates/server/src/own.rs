@@ -89,65 +89,55 @@ fn parse(json: &[u8]) -> Result<Settings, Refusal> {
 
 /// Refuses names that settings or the schema do not have: a rule for `Acount` would be followed by nobody.
 fn known_names(service: &Service, body: &[u8]) -> Result<(), Refusal> {
-    let refused = |what: &str, name: &str, known: &mut dyn Iterator<Item = &str>| {
-        let close = nearest(name, known).map(|close| format!(": did you mean {close}?"));
-        let close = close.unwrap_or_default();
-        Err(Refusal::bad("InvalidSettings", format!("{what} {name}{close}")).target(name.to_owned()))
-    };
+    const CODE: &str = "InvalidSettings";
     let Ok(document) = serde_json::from_slice(body) else {
         return Ok(());
     };
     if let Some(unknown) = Settings::unknown_names(&document).first() {
         let mut known = unknown.known.iter().map(String::as_str);
-        return refused("the settings have no", &unknown.name, &mut known);
+        return Err(no_such("the settings have no", &unknown.name, &mut known, CODE));
     }
-    let members = |name: &str| document.get(name).and_then(Json::as_object);
-    let rules = members("conflict_by_entity");
-    let excluded = document.get("excluded").and_then(Json::as_array);
-    let named = [rules, members("scope")]
-        .into_iter()
-        .flatten()
-        .flat_map(|part| part.keys().map(String::as_str))
-        .chain(excluded.into_iter().flatten().filter_map(Json::as_str));
-    for name in named {
-        if service.schema.entity(name).is_none() {
-            let mut known = service.schema.entities.keys().map(EntityName::as_str);
-            return refused("there is no entity", name, &mut known);
+    let members = |name: &str| document.get(name).and_then(Json::as_object).into_iter().flatten();
+    for (name, _) in members("scope") {
+        known_entity(service, name, CODE)?;
+    }
+    for name in strings(document.get("excluded")) {
+        known_entity(service, name, CODE)?;
+    }
+    for (name, rule) in members("conflict_by_entity") {
+        let entity = known_entity(service, name, CODE)?;
+        let fields = rule.get("fields").and_then(Json::as_object);
+        for (field, _) in fields.into_iter().flatten() {
+            known_field(entity, field, CODE)?;
         }
     }
-    for (name, groups) in members("field_groups").into_iter().flatten() {
-        let of = service.schema.entity(name);
-        let of = of.ok_or_else(|| unknown_entity(service, name, "InvalidSettings"))?;
-        let fields = groups
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_array)
-            .flatten();
-        for field in fields.filter_map(Json::as_str) {
-            known_field(of, field, "InvalidSettings")?;
-        }
-    }
-    for (name, rules) in rules.into_iter().flatten() {
-        let Some(entity) = service.schema.entity(name) else {
-            continue;
-        };
-        let fields = rules.get("fields").and_then(Json::as_object);
-        for field in fields.into_iter().flat_map(|fields| fields.keys()) {
-            let mut known = entity.fields.iter().map(|field| field.name.as_str());
-            if !known.clone().any(|name| name == field) {
-                return refused(&format!("{name} has no field"), field, &mut known);
+    for (name, groups) in members("field_groups") {
+        let entity = known_entity(service, name, CODE)?;
+        for group in groups.as_array().into_iter().flatten() {
+            for field in strings(Some(group)) {
+                known_field(entity, field, CODE)?;
             }
         }
     }
     Ok(())
 }
 
-fn unknown_entity(service: &Service, name: &str, code: &'static str) -> Refusal {
+/// Returns the strings of a list.
+fn strings(list: Option<&Json>) -> impl Iterator<Item = &str> {
+    let list = list.and_then(Json::as_array);
+    list.into_iter().flatten().filter_map(Json::as_str)
+}
+
+fn known_entity<'a>(
+    service: &'a Service,
+    name: &str,
+    code: &'static str,
+) -> Result<&'a EntitySchema, Refusal> {
+    if let Some(entity) = service.schema.entity(name) {
+        return Ok(entity);
+    }
     let mut known = service.schema.entities.keys().map(EntityName::as_str);
-    let close = nearest(name, &mut known).map(|close| format!(": did you mean {close}?"));
-    let text = format!("there is no entity {name}{}", close.unwrap_or_default());
-    Refusal::bad(code, text).target(name.to_owned())
+    Err(no_such("there is no entity", name, &mut known, code))
 }
 
 fn known_field(entity: &EntitySchema, field: &str, code: &'static str) -> Result<(), Refusal> {
@@ -155,13 +145,19 @@ fn known_field(entity: &EntitySchema, field: &str, code: &'static str) -> Result
         return Ok(());
     }
     let mut known = entity.fields.iter().map(|field| field.name.as_str());
-    let close = nearest(field, &mut known).map(|close| format!(": did you mean {close}?"));
-    let text = format!(
-        "{} has no field {field}{}",
-        entity.name,
-        close.unwrap_or_default()
-    );
-    Err(Refusal::bad(code, text).target(field.to_owned()))
+    Err(no_such(
+        &format!("{} has no field", entity.name),
+        field,
+        &mut known,
+        code,
+    ))
+}
+
+/// Refuses a name that is none of those that there are, and tells the nearest of them.
+fn no_such(what: &str, name: &str, known: &mut dyn Iterator<Item = &str>, code: &'static str) -> Refusal {
+    let close = nearest(name, known).map(|close| format!(": did you mean {close}?"));
+    let text = format!("{what} {name}{}", close.unwrap_or_default());
+    Refusal::bad(code, text).target(name.to_owned())
 }
 
 /// Replaces which fields only administrators may set.
@@ -177,8 +173,7 @@ fn set_rights(service: &Service, principal: &Principal, request: &Request) -> Re
     let rights: Rights = serde_json::from_slice(&request.body)
         .map_err(|error| Refusal::bad("InvalidRights", format!("the rights cannot be read: {error}")))?;
     for (name, fields) in &rights {
-        let entity = service.schema.entity(name.as_str());
-        let entity = entity.ok_or_else(|| unknown_entity(service, name.as_str(), "InvalidRights"))?;
+        let entity = known_entity(service, name.as_str(), "InvalidRights")?;
         for field in fields {
             known_field(entity, field.as_str(), "InvalidRights")?;
         }
