@@ -161,11 +161,19 @@ impl Scene {
         pending
     }
 
-    /// Removes the account, and says whether that was acknowledged.
-    fn remove(&self, unsent: Unsent) -> Result<(), HomeError> {
-        Home::open(self.directory.path())?
-            .remove(self.account.id(), unsent, None)
-            .map(drop)
+    /// Removes the account, and says whether that was acknowledged. The same home then shows it as long as it is
+    /// there, if its list can be read at all.
+    fn remove(&self, unsent: Unsent, told: &str) -> Result<(), HomeError> {
+        let home = Home::open(self.directory.path())?;
+        let removed = home.remove(self.account.id(), unsent, None).map(drop);
+        if let Ok(shown) = home.accounts() {
+            assert_eq!(
+                !shown.is_empty(),
+                self.account.path().exists(),
+                "{told}: {removed:?}"
+            );
+        }
+        removed
     }
 
     /// Looks whether the account is gone as a whole or there as a whole, and the first if that was acknowledged.
@@ -188,7 +196,7 @@ fn an_account_is_removed_or_there_with_its_edits_whatever_happens_to_its_store()
         let drive = drive("store", fault);
         let disk = Disk::over(scene.account.path(), drive, &scene.store);
         disk.arm(fault);
-        let removed = scene.remove(Unsent::Discard);
+        let removed = scene.remove(Unsent::Discard, &format!("{fault:?}"));
         let fired = end(&disk, fault, drive.seed);
         scene.judge(&removed, &format!("{fault:?}"));
         fired
@@ -202,7 +210,7 @@ fn an_account_with_unsent_edits_stays_unless_its_user_gives_them_up() {
         let drive = drive("unsent", fault);
         let disk = Disk::over(scene.account.path(), drive, &scene.store);
         disk.arm(fault);
-        let removed = scene.remove(Unsent::Refuse);
+        let removed = scene.remove(Unsent::Refuse, &format!("{fault:?}"));
         let fired = end(&disk, fault, drive.seed);
         assert!(removed.is_err(), "{fault:?}");
         assert_eq!(scene.pending(), PENDING, "{fault:?}");
@@ -217,7 +225,7 @@ fn an_account_is_removed_or_there_with_its_edits_whatever_happens_to_the_list_of
         let drive = drive("list", fault);
         let disk = Disk::over(scene.directory.path(), drive, &scene.device);
         disk.arm(fault);
-        let removed = scene.remove(Unsent::Discard);
+        let removed = scene.remove(Unsent::Discard, &format!("{fault:?}"));
         let fired = end(&disk, fault, drive.seed);
         scene.judge(&removed, &format!("{fault:?}"));
         fired

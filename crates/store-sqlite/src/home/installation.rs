@@ -15,6 +15,9 @@ use crate::error::of_database;
 use crate::migrate::HOME;
 use crate::{StoreOptions, folder, random};
 
+/// Selects the rows of all accounts.
+pub(super) const ALL: &str = "SELECT id, service, organisation, user FROM account ORDER BY id";
+
 /// One installation: a device id, and the accounts of everyone who signed in.
 ///
 /// Several processes may have one home open at once.
@@ -114,10 +117,7 @@ impl Home {
     /// # Errors
     /// The database's.
     pub fn accounts(&self) -> Result<Vec<Account>, HomeError> {
-        self.select(
-            "SELECT id, service, organisation, user FROM account ORDER BY id",
-            [],
-        )
+        self.select(ALL, [])
     }
 
     /// Returns an account.
@@ -142,6 +142,8 @@ impl Home {
             known.whole()?;
             return Ok(known);
         }
+        // A row that is left of an account that was given up must not be in the way.
+        self.forget_removed()?;
         let id = random::name();
         let account = self.account_at(id.clone(), identity.clone());
         account.make()?;
@@ -198,7 +200,19 @@ impl Home {
         Account { id, path, identity }
     }
 
+    /// Returns the accounts that a query finds, but for those that were given up.
     fn select(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Account>, HomeError> {
+        let mut there = Vec::new();
+        for account in self.rows(sql, params)? {
+            if !self.was_removed(&account)? {
+                there.push(account);
+            }
+        }
+        Ok(there)
+    }
+
+    /// Returns what a query finds, be it there or not.
+    pub(super) fn rows(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Account>, HomeError> {
         let read = |row: &Row<'_>| {
             let identity = Identity {
                 service: row.get(1)?,

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use driftless_store::StoreError;
 
+use super::installation::ALL;
 use super::{Account, Home, HomeError};
 use crate::closing::{self, Pending};
 use crate::{Key, folder, random};
@@ -48,7 +49,7 @@ impl Home {
     /// # Errors
     /// [`HomeError::Unsent`] if there are any and [`Unsent::Refuse`] was said; [`HomeError::InUse`] if another process
     /// drives the account; those of a store that can be read and not be closed. The account stays then: what cannot
-    /// be deleted any more after it was decided is no failure, and done at the next start.
+    /// be deleted any more after it was decided is no failure, and done at the next start; no list has the account then.
     pub fn remove(&self, id: &str, unsent: Unsent, key: Option<Key>) -> Result<Removed, HomeError> {
         let account = self.account(id)?;
         let Some(_lease) = account.lease()? else {
@@ -97,7 +98,7 @@ impl Home {
         match self.execute("DELETE FROM account WHERE id = ?1", [id]) {
             Err(error) if !moved => return Err(error),
             // It is decided: what cannot be done now is done at the next start. Until the row is gone the folder says
-            // so.
+            // so, and nobody is shown the row.
             Err(_) => {}
             Ok(()) => {
                 let _ = folder::delete(&given_up);
@@ -130,11 +131,7 @@ impl Home {
 
     /// Ends removals that were cut after they were decided.
     pub(super) fn finish_removals(&self) -> Result<(), HomeError> {
-        for account in self.accounts()? {
-            if !account.path().try_exists()? && self.was_removed(&account)? {
-                self.execute("DELETE FROM account WHERE id = ?1", [account.id()])?;
-            }
-        }
+        self.forget_removed()?;
         for entry in fs::read_dir(self.path().join("accounts"))? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(GIVEN_UP) {
@@ -145,8 +142,21 @@ impl Home {
         Ok(())
     }
 
-    /// Returns whether the folder of an account is where only a removal puts it.
-    fn was_removed(&self, account: &Account) -> Result<bool, HomeError> {
+    /// Deletes the rows that are left of accounts that were given up.
+    pub(super) fn forget_removed(&self) -> Result<(), HomeError> {
+        for account in self.rows(ALL, [])? {
+            if self.was_removed(&account)? {
+                self.execute("DELETE FROM account WHERE id = ?1", [account.id()])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether an account was given up: its folder is where only a removal puts it.
+    pub(super) fn was_removed(&self, account: &Account) -> Result<bool, HomeError> {
+        if account.path().try_exists()? {
+            return Ok(false);
+        }
         let in_vault = self.path().join("vault").join(account.id());
         Ok(given_up(self.path(), account.id()).try_exists()? || in_vault.try_exists()?)
     }

@@ -204,6 +204,37 @@ fn what_fails_after_a_removal_was_decided_is_no_failure_and_done_at_the_next_sta
     assert_eq!(home.accounts().unwrap(), []);
 }
 
+/// Whoever removed an account must not be shown it, nor hear when he signs in again that its data are gone.
+#[test]
+fn an_account_whose_row_outlived_its_removal_is_in_no_list_and_its_user_can_sign_in_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::open(directory.path()).unwrap();
+    let other = Home::open(directory.path()).unwrap();
+    let anna = home.add(&identity("anna")).unwrap();
+    home.set_current(anna.id()).unwrap();
+    queue_one(&anna);
+    let database = rusqlite::Connection::open(directory.path().join("device.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TRIGGER stays BEFORE DELETE ON account BEGIN SELECT raise(ABORT, 'not now'); END",
+        )
+        .unwrap();
+    home.remove(anna.id(), Unsent::Discard, None).unwrap();
+    for home in [&home, &other] {
+        assert_eq!(home.accounts().unwrap(), []);
+        assert_eq!(home.current().unwrap(), None);
+        assert!(matches!(home.account(anna.id()), Err(HomeError::NoAccount(_))));
+    }
+    assert!(home.add(&identity("anna")).is_err(), "the row is in the way");
+    database.execute_batch("DROP TRIGGER stays").unwrap();
+    let again = home.add(&identity("anna")).unwrap();
+    assert_ne!(again.id(), anna.id());
+    assert_eq!(again.store(None).unwrap().pending().unwrap(), 0);
+    drop((home, other));
+    let home = Home::open(directory.path()).unwrap();
+    assert_eq!(home.accounts().unwrap(), [again]);
+}
+
 #[test]
 fn what_was_sent_keeps_no_account() {
     let directory = tempfile::tempdir().unwrap();
