@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::common::*;
 
 /// Accounts that can be closed, and won, which makes a contact and another account that refer to each other.
-fn with_commands() -> driftless_record::Schema {
+pub(crate) fn with_commands() -> driftless_record::Schema {
     let mut schema = schema();
     let mut account = (**schema.entity("Account").unwrap()).clone();
     let constant = |code: &str| EffectValue::Constant(Value::Choice(code.to_owned()));

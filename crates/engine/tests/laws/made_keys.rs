@@ -1,19 +1,20 @@
 //! Records whose keys the server makes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use driftless_engine::Written;
 use driftless_record::{
-    EntitySchema, FieldKind, FieldSchema, Fields, LogKind, Lookup, Query, RecordId, Schema, Value,
+    EntitySchema, FieldKind, FieldSchema, Fields, LogKind, Lookup, Query, RecordId, Schema, Timestamp, Value,
 };
-use driftless_store::FileRow;
+use driftless_store::{FileRow, MemoryStore, ViewReader as _};
 use driftless_testkit::backend::Fault;
 use driftless_transport::{Batch, Capabilities, Idempotency};
 use proptest::prelude::*;
 
 use crate::chance::{block, cases, fault};
 use crate::common::*;
+use crate::watched::{Watched, view_is_off};
 
 /// What the server makes its keys of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +193,26 @@ fn view(world: &World, of: &str) -> BTreeMap<RecordId, Fields> {
         .collect()
 }
 
+/// Finds what refers to an order that is not there.
+fn leads_nowhere(store: &MemoryStore) -> Option<String> {
+    let schema = store.schema().unwrap();
+    let of = ["Order", "Contact", "Remark"]
+        .into_iter()
+        .filter(|of| schema.entity(of).is_some());
+    let all = |of: &str| store.query(&Query::all(entity(of)), Timestamp(0)).unwrap();
+    for record in of.flat_map(all) {
+        for value in record.fields.values() {
+            if let Value::Lookup(to) = value
+                && to.entity == entity("Order")
+                && store.get(&to.entity, &to.id).unwrap().is_none()
+            {
+                return Some(format!("{} {} refers to {}", record.entity, record.id, to.id));
+            }
+        }
+    }
+    None
+}
+
 /// Every file is with the record that it was attached to, under whatever id, and with no other.
 fn files_are_with_their_records(device: &Device, files: &[FileRow]) -> Result<(), TestCaseError> {
     for file in files {
@@ -253,8 +274,10 @@ proptest! {
         seed in any::<u64>(),
     ) {
         block(async {
-            let mut world = World::new(1, able_to(limit, depends_on), seed);
-            world.server().set_schema(Arc::new(with_orders(kind)));
+            let found = Arc::new(Mutex::new(Vec::new()));
+            let mut world = World::over(1, (with_orders(kind), able_to(limit, depends_on)), seed, |_| {
+                Arc::new(Watched::new(found.clone(), |store| view_is_off(store).or_else(|| leads_nowhere(store))))
+            });
             world.devices[0].sync().await;
             let mut made = Made::default();
             let mut all = Vec::new();
@@ -292,6 +315,7 @@ proptest! {
                     world.devices[0].engine.resolve(entry.id, &driftless_engine::Decision::Mine).unwrap();
                 }
             }
+            prop_assert_eq!(&*found.lock().unwrap(), &Vec::<String>::new());
             prop_assert_eq!(world.devices[0].engine.outbox().unwrap(), vec![]);
             files_are_with_their_records(&world.devices[0], &made.files)?;
             for of in ["Order", "Contact", "Line"] {

@@ -14,6 +14,7 @@ mod durable;
 mod fragile;
 mod groups;
 mod keys;
+mod killed;
 mod ladder;
 mod made_keys;
 mod main_job;

@@ -11,7 +11,7 @@ use driftless_testkit::backend::{Fault, Habits, Values};
 use crate::common::{Device, World, able, entity, fields, name, schema};
 
 /// The usual schema with another form of accounts.
-fn with(version: u32, change: impl Fn(&mut EntitySchema)) -> Arc<Schema> {
+pub(crate) fn with(version: u32, change: impl Fn(&mut EntitySchema)) -> Arc<Schema> {
     let mut changed = schema();
     let mut account = EntitySchema::clone(changed.entity("Account").unwrap());
     change(&mut account);
@@ -31,7 +31,7 @@ fn change(account: &mut EntitySchema, field: &str, change: impl Fn(&mut FieldSch
 }
 
 /// Gives a field another name, which tells the one before.
-fn rename(account: &mut EntitySchema, old: &str, new: &str) {
+pub(crate) fn rename(account: &mut EntitySchema, old: &str, new: &str) {
     change(account, old, |field| {
         let old = std::mem::replace(&mut field.name, name(new));
         field.former_names.insert(0, old);
