@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use driftless_engine::{
-    Account, Engine, EngineError, Host, Parts, Policy, StoreCalls, SyncOptions, SyncReport,
+    Account, Decision, Engine, EngineError, Host, Parts, Policy, StoreCalls, SyncOptions, SyncReport, Touched,
 };
-use driftless_record::{DeviceId, OperationId, OperationKind, RecordId, UserId};
+use driftless_record::{DeviceId, LogEntry, LogKind, OperationId, OperationKind, RecordId, UserId};
 use driftless_store::RecordStore;
 use uuid::Uuid;
 
@@ -54,6 +54,8 @@ pub(super) struct Device {
     pub(super) acknowledged: BTreeMap<OperationId, RecordId>,
     /// The operations that a person has taken back or decided on.
     pub(super) decided: BTreeSet<OperationId>,
+    /// How often a person has let operations be done once more of which nothing proves that they were done.
+    pub(super) once_more: BTreeMap<OperationId, usize>,
     /// What operations said when they were parked and a person was about to mend them.
     pub(super) parked: BTreeMap<OperationId, Vec<OperationKind>>,
     /// The operations that have ended, and how.
@@ -94,6 +96,7 @@ impl Device {
             syncing: None,
             acknowledged: BTreeMap::new(),
             decided: BTreeSet::new(),
+            once_more: BTreeMap::new(),
             parked: BTreeMap::new(),
             ended: BTreeMap::new(),
             foreign: 0,
@@ -120,6 +123,31 @@ impl Device {
             if item.operation.state.parked().is_some() {
                 let said = self.parked.entry(item.operation.id).or_default();
                 said.push(item.operation.kind);
+            }
+        }
+    }
+
+    /// Notes that a person has decided on an entry: if nobody can prove that its operations were done, he may have let
+    /// them be done once more.
+    pub(super) fn may_do_again(
+        &mut self,
+        entry: &LogEntry,
+        decision: &Decision,
+        result: &Result<Touched, EngineError>,
+    ) {
+        let sends = match decision {
+            Decision::Mine
+            | Decision::Retry
+            | Decision::Set(_)
+            | Decision::Without(_)
+            | Decision::Pick(_) => true,
+            Decision::Theirs | Decision::Link(_) | Decision::Revert | Decision::Discard => false,
+        };
+        // A disk may have kept what it calls failed.
+        let may_be_kept = matches!(result, Ok(_) | Err(EngineError::Store(_)));
+        if entry.kind == LogKind::Unproved && sends && may_be_kept {
+            for id in &entry.operations {
+                *self.once_more.entry(*id).or_default() += 1;
             }
         }
     }

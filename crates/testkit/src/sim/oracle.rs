@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use driftless_record::{
-    ChangeAction, EntityName, Fields, Operation, OperationId, OperationKind, RecordId, RequestId,
+    ChangeAction, EntityName, FieldName, Fields, Operation, OperationId, OperationKind, RecordId, RequestId,
 };
 
 use super::run::Violation;
@@ -21,8 +21,10 @@ pub(super) struct Origin {
     pub(super) operation: Operation,
     /// The operations that it needs and that had not ended on the device.
     pub(super) needs: Vec<OperationId>,
-    /// Whether a person has decided on it, who may want what cannot be proved done once more.
+    /// Whether a person has decided on it.
     pub(super) decided: bool,
+    /// How often a person has let it be done once more, as nothing proves that it was done.
+    pub(super) once_more: usize,
     /// What it said before a person mended it.
     pub(super) parked: Vec<OperationKind>,
 }
@@ -93,14 +95,14 @@ impl Oracle {
         let mut repeated = false;
         for operation in &effect.operations {
             let before = self.effects_of.entry(*operation).or_default();
-            if !takes_part(effect, origins.get(operation)) {
+            if !takes_part(effect, origins.get(operation), origins) {
                 continue;
             }
             // Reading back proves nothing once somebody else has changed the record: it may be done once more then.
             let alone = before.last().is_some_and(|last| last + 1 == count) && !self.rewrites;
             repeated |= !before.is_empty();
-            let wanted = origins.get(operation).is_some_and(|origin| origin.decided);
-            if !before.is_empty() && !wanted && (remembers || alone) {
+            let wanted = origins.get(operation).map_or(0, |origin| origin.once_more);
+            if before.len() > wanted && (remembers || alone) {
                 return Err(Violation::new(
                     "I2",
                     format!("operation {operation} had two effects"),
@@ -117,7 +119,7 @@ impl Oracle {
                 let text = format!("the server did operation {operation}, which no device has");
                 return Err(Violation::new("I1", text));
             };
-            if !takes_part(effect, Some(origin)) {
+            if !takes_part(effect, Some(origin), origins) {
                 continue;
             }
             let first = |needed: &&OperationId| !self.effects_of.contains_key(needed);
@@ -152,17 +154,26 @@ impl Oracle {
     }
 }
 
-/// Returns whether an operation that a sending carries is in its change: what an update sets need not be of all of them,
-/// and a later one of the same field takes the earlier one's place.
-fn takes_part(effect: &Effect, origin: Option<&Origin>) -> bool {
+/// Returns whether an operation that a sending carries is in its change: what an update sets need not be of all of them.
+/// It is there with a value, or a later operation of the same sending has set the same field.
+fn takes_part(effect: &Effect, origin: Option<&Origin>, origins: &BTreeMap<OperationId, Origin>) -> bool {
     let (ChangeAction::Update(fields), Some(origin)) = (&effect.change.action, origin) else {
         return true;
     };
-    let edits = origin.operation.kind.edits();
-    edits.is_none_or(|edits| {
-        edits
-            .iter()
-            .any(|(field, edit)| fields.get(field) == Some(&edit.new))
+    let Some(edits) = origin.operation.kind.edits() else {
+        return true;
+    };
+    let later = |field: &FieldName| {
+        let others = effect.operations.iter().filter_map(|id| origins.get(id));
+        let later = others.filter(|other| other.operation.sequence > origin.operation.sequence);
+        later
+            .filter_map(|other| other.operation.kind.edits())
+            .flatten()
+            .any(|(other, _)| meant(other) == meant(field))
+    };
+    edits.iter().any(|(field, edit)| {
+        let set = fields.iter().find(|(name, _)| meant(name) == meant(field));
+        set.is_some_and(|(_, value)| says_the_same(&edit.new, value) || later(field))
     })
 }
 
@@ -192,3 +203,6 @@ fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

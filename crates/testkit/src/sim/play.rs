@@ -478,6 +478,7 @@ fn decide(world: &mut World<'_>, number: usize, of: usize, how: usize) -> Result
         let ended = touched.ended.iter().map(|(id, _)| *id);
         device.decided.extend(ended);
     }
+    device.may_do_again(entry, &decision, &done);
     let id = entry.id;
     let said = match done {
         Ok(_) => "done".to_owned(),

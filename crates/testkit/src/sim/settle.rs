@@ -106,7 +106,9 @@ fn decide(world: &mut World<'_>, number: usize, rng: &mut Rng, round: usize) -> 
         ways.rotate_left(if round < PATIENCE { rng.index(3) } else { 3 });
         device.decided.extend(entry.operations.iter().copied());
         for way in ways {
-            if let Ok(touched) = device.engine.resolve(entry.id, &way) {
+            let decided = device.engine.resolve(entry.id, &way);
+            device.may_do_again(&entry, &way, &decided);
+            if let Ok(touched) = decided {
                 device.decided.extend(touched.ended.iter().map(|(id, _)| *id));
                 done.push((entry.id, way));
                 break;

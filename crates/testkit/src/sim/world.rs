@@ -238,6 +238,7 @@ impl<'a> World<'a> {
                     operation,
                     needs,
                     decided: device.decided.contains(id),
+                    once_more: device.once_more.get(id).copied().unwrap_or_default(),
                     parked: device.parked.get(id).cloned().unwrap_or_default(),
                 };
                 origins.insert(*id, origin);
