@@ -8,7 +8,7 @@ use driftless_engine::{Edit, Written};
 use driftless_record::Handling;
 use serde_json::json;
 
-use super::run::Call;
+use super::run::{Call, made};
 use super::write::{Create, Delete, Update, Urgent};
 use crate::context::{Context, Desk};
 use crate::drive;
@@ -129,13 +129,21 @@ async fn tell(desk: &Desk, edits: &[Edit], written: &[Written]) -> Result<Answer
         };
         let entity = desk.entity(name)?;
         let outcome = written.operation.map(|operation| drive::outcome(desk, operation));
-        documents.push(written_json(&entity, written, outcome));
-        texts.push(format!(
+        let mut document = written_json(&entity, written, outcome);
+        let mut text = format!(
             "{} {} {did}: {}",
             entity.label,
             written.record,
             journal::outcome_text(outcome)
-        ));
+        );
+        if let Edit::Run { command, .. } = edit {
+            let (made, told) = made(desk, written);
+            document["command"] = command.as_str().into();
+            document["made"] = made;
+            text.push_str(&told);
+        }
+        documents.push(document);
+        texts.push(text);
     }
     Ok(Answer::new(json!({ "writes": documents }), texts.join("\n")))
 }

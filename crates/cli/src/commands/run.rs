@@ -1,7 +1,7 @@
 //! `run`: a command of a record, saved on the device first, then sent if there is a way.
 
 use clap::Args;
-use driftless_engine::{Edit, EngineError, closest};
+use driftless_engine::{Edit, EngineError, Written, closest};
 use driftless_record::{CommandSchema, EntitySchema};
 use serde_json::{Value as Json, json};
 
@@ -126,13 +126,22 @@ fn as_run(error: CliError, command: &CommandSchema) -> CliError {
 async fn tell(
     desk: &Desk,
     (entity, command): (&EntitySchema, &CommandSchema),
-    written: Result<driftless_engine::Written, CliError>,
+    written: Result<Written, CliError>,
 ) -> Result<Answer, CliError> {
     let written = written.map_err(|error| as_run(error, command))?;
     let outcome = drive::send_at_once(desk, written.operation).await;
     let did = format!("{} run on {} {}", command.name, entity.label, written.record);
-    let mut text = written_text(&did, &written, outcome);
-    let mut made = Vec::new();
+    let (made, told) = made(desk, &written);
+    let text = written_text(&did, &written, outcome) + &told;
+    let mut document = written_json(entity, &written, outcome);
+    document["command"] = command.name.as_str().into();
+    document["made"] = made;
+    Ok(Answer::new(document, text))
+}
+
+/// Returns the records that a command makes, with the ids that they have now, as JSON and a line of text for each.
+pub(super) fn made(desk: &Desk, written: &Written) -> (Json, String) {
+    let (mut made, mut text) = (Vec::new(), String::new());
     for (name, id) in &written.made {
         // What has reached the server has the id that the server gave it.
         let now = desk.engine.get(name.as_str(), id.as_str());
@@ -140,8 +149,5 @@ async fn tell(
         text.push_str(&format!("\nmade {name} {id}"));
         made.push(json!({ "entity": name.as_str(), "id": id.as_str() }));
     }
-    let mut document = written_json(entity, &written, outcome);
-    document["command"] = command.name.as_str().into();
-    document["made"] = made.into();
-    Ok(Answer::new(document, text))
+    (made.into(), text)
 }

@@ -76,6 +76,28 @@ fn a_file_of_writes_is_saved_sent_and_taken_back_as_one() {
     assert_eq!(there["fields"]["status"], "disqualified");
 }
 
+/// What a command in a group makes is worked on in the next moment, so its ids have to be told.
+#[test]
+fn a_group_tells_which_records_its_commands_make() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    device.json(&["mode", "offline"], 0);
+    let lead = device.json(&["list", "Lead", "--filter", "status eq 'new'", "--top", "1"], 0);
+    let lead = lead["records"][0]["id"].as_str().unwrap();
+    let file = device.home.path().join("group.txt");
+    let lines = format!("create CaseCategory name=Leak\nrun QualifyLead Lead {lead}\n");
+    std::fs::write(&file, lines).unwrap();
+    let writes = device.json(&["group", file.to_str().unwrap()], 0)["writes"].clone();
+    assert!(writes[0].get("made").is_none(), "{writes}");
+    assert_eq!(writes[1]["command"], "QualifyLead", "{writes}");
+    let made = writes[1]["made"].as_array().unwrap();
+    assert_eq!(made.len(), 3, "{writes}");
+    for record in made {
+        let [entity, id] = ["entity", "id"].map(|name| record[name].as_str().unwrap());
+        assert_eq!(device.json(&["get", entity, id], 0)["id"], id);
+    }
+}
+
 #[test]
 fn what_is_urgent_is_shown_so() {
     let server = Server::start();
