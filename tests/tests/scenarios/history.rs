@@ -114,8 +114,9 @@ impl Run {
 }
 
 /// Devices killed at any moment, a server killed and restarted, connections cut before, within and after requests: the
-/// recorded history of what people asked for and what could be seen shows every acknowledged write once, in order, and
-/// each one that gave way told (laws L2, L3, L9, L27 and L39, by evidence from outside alone).
+/// recorded history of what people asked for and what could be seen shows every acknowledged write, in order, none
+/// that was carried out again over somebody else's, and each one that gave way told (laws L2, L3, L9, L27 and L39, by
+/// evidence from outside alone). A write that is repeated before anybody else writes shows nothing: values are whole.
 #[expect(
     clippy::disallowed_methods,
     reason = "the limit is one of real time; the history holds none"
