@@ -18,6 +18,7 @@ mod killed;
 mod ladder;
 mod made_keys;
 mod main_job;
+mod mended;
 mod objections;
 mod once;
 mod order;

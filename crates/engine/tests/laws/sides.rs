@@ -170,13 +170,18 @@ proptest! {
     /// To give way without a word is to lose an edit: what the server's values replaced stays readable.
     #[test]
     fn l31_where_the_server_wins_its_values_stay_and_the_lost_ones_are_in_the_log(
-        apart in apart(), stamps in any::<bool>(),
+        apart in apart(), stamps in any::<bool>(), days in prop_oneof![Just(0u8), Just(1), Just(40)],
     ) {
         block(async {
             let (world, id) = world(&apart, stamps, 1).await;
             let device = &world.devices[0];
             device.sync().await;
             prop_assert_eq!(device.engine.outbox().unwrap(), vec![]);
+            // Nobody has to read the log the same day.
+            for _ in 0..days {
+                world.pass(86_400_000);
+                device.sync().await;
+            }
             for city in [false, true] {
                 let base = apart.base[usize::from(city)].value();
                 let theirs = last(&apart.theirs, city).unwrap_or_else(|| base.clone());

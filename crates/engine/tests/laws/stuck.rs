@@ -141,7 +141,7 @@ async fn an_unknown_outcome_of_an_entity_that_left_is_shown_and_has_one_effect_i
 }
 
 #[tokio::test]
-async fn edits_that_an_entity_no_longer_takes_wait_for_it_to_take_them_again() {
+async fn l38_edits_that_an_entity_no_longer_takes_go_when_it_takes_them_again() {
     let (world, account, contact) = with_edits().await;
     let device = &world.devices[0];
     let frozen = with("Contact", |entity| {

@@ -183,8 +183,8 @@ async fn l37_a_group_of_which_a_part_may_be_on_the_server_is_not_taken_back() {
     assert_eq!(device.pending().len(), 2);
 }
 
-/// To say that two records are one ends what was done to mine: not what may have happened to it already. Such a change
-/// does not pass its parked create today; it is put there by hand, as the decision must not rest on that.
+/// To say that two records are one ends what was done to mine: not what may have happened to it already. A home that was
+/// copied has such changes behind a create that waits for a person, as the original may have sent them.
 #[tokio::test]
 async fn l34_nothing_ends_by_a_link_that_may_be_on_the_server() {
     let (world, mine, holder, entry) = clash().await;
