@@ -9,6 +9,7 @@ use crate::EngineError;
 use crate::depend::{Graph, needs};
 use crate::edit::{Desk, Under, settle_entry};
 use crate::ground::key;
+use crate::parts;
 use crate::temporary::names_itself;
 use crate::wish::Written;
 
@@ -42,13 +43,20 @@ impl Desk<'_> {
         }
         let mut written = None;
         if let Some(last) = mended {
+            let is_part = parts::is_part(self.store, log, last.id)?;
             let waiting = self.waiting_for(last.id)?;
             for (field, change) in changes {
                 let alone = OperationKind::Update([(field.clone(), change.clone())].into());
                 let needed = needs(self.store, self.schema, &key(last), &alone)?;
                 let of_itself = matches!(last.kind, OperationKind::Create(_))
                     && names_itself(&self.entity, &key(last), &change.new);
-                if behind.contains(&field) || of_itself || needed.iter().any(|id| waiting.contains(id)) {
+                // A part has the outcome of what was split off; what was never refused has one of its own.
+                let is_apart = is_part && last.kind.edits().is_none_or(|edits| !edits.contains_key(&field));
+                if is_apart
+                    || behind.contains(&field)
+                    || of_itself
+                    || needed.iter().any(|id| waiting.contains(id))
+                {
                     later.insert(field, change);
                     continue;
                 }

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use driftless_record::query::Comparison;
 use driftless_record::{
-    Cause, CauseClass, Change, ChangeAction, EntitySchema, Expr, FieldName, Fields, Operation, Query, Record,
-    RecordId, Sending, Timestamp, Value,
+    Cause, CauseClass, Change, ChangeAction, EntitySchema, Expr, FieldName, Fields, Query, Record, RecordId,
+    Sending, Timestamp, Value,
 };
-use driftless_store::{RecordStore, StoreError};
+use driftless_store::{Image, RecordStore, StoreError};
 use driftless_transport::PushResult;
 
 use crate::confirm::News;
-use crate::fold::fold;
 use crate::ground::{Ground, Key};
 
 /// How many records with the same value are looked at.
@@ -75,9 +74,7 @@ fn other(
     else {
         return Ok(None);
     };
-    let mine = fold(image, &ground.pending_of(&place))
-        .map(|record| record.fields)
-        .unwrap_or_default();
+    let mine = as_sent(image, change);
     let taken = fields(entity, change, cause);
     let values: Option<Fields> = taken
         .into_iter()
@@ -108,6 +105,16 @@ fn other(
     })
 }
 
+/// Returns the values that a record would have had with a change: what was set behind it, the server has not refused.
+fn as_sent(image: &Image, change: &Change) -> Fields {
+    let there = image.server.as_ref().filter(|_| !image.gone);
+    let mut values = there.map(|there| there.record.fields.clone()).unwrap_or_default();
+    if let ChangeAction::Create(sent) | ChangeAction::Update(sent) = &change.action {
+        values.extend(sent.clone());
+    }
+    values
+}
+
 /// Returns whether the server has a record with these values, as far as the device knows: what is only in view is none.
 fn has(ground: &Ground, record: &Record, values: &Fields) -> bool {
     let Some(image) = ground.images.get(&(record.entity.clone(), record.id.clone())) else {
@@ -119,9 +126,4 @@ fn has(ground: &Ground, record: &Record, values: &Fields) -> bool {
             .iter()
             .all(|(name, value)| there.record.fields.get(name) == Some(value))
     })
-}
-
-/// Returns whether an operation makes its record.
-pub(crate) fn is_create(operation: &Operation) -> bool {
-    matches!(operation.kind, driftless_record::OperationKind::Create(_))
 }

@@ -8,7 +8,7 @@ use driftless_record::{
 };
 use driftless_store::{OperationSelection, RecordStore, StoreError};
 
-use crate::ground::Key;
+use crate::ground::{Ground, Key, key};
 
 /// Returns the operations on other records that a new operation cannot be without: those with which records begin that
 /// it refers to, also by its key or by what a command is given. What a delete has to wait for is worked out from what is pending when it is to go, see
@@ -66,6 +66,18 @@ pub(crate) fn key_targets(schema: &Schema, (entity, id): &Key) -> Vec<Key> {
             })
         })
         .collect()
+}
+
+/// Returns the pending creates of the records that the key of a new record names.
+pub(crate) fn pending_key_targets(ground: &Ground, operation: &Operation) -> BTreeSet<OperationId> {
+    if !operation.kind.is_create() {
+        return BTreeSet::new();
+    }
+    let named = key_targets(&ground.schema, &key(operation));
+    let creates = named
+        .iter()
+        .map(|(entity, id)| create_of(&ground.pending, (entity, id)));
+    creates.flatten().collect()
 }
 
 /// Returns the pending create of the record that a value refers to.

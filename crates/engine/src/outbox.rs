@@ -1,5 +1,7 @@
 //! The outbox as people see it, and the outcome of one operation.
 
+use std::collections::BTreeSet;
+
 use driftless_record::{Applied, LogId, Operation, OperationId, OperationState};
 use driftless_store::{LogSelection, OperationSelection, RecordStore, StoreError};
 
@@ -87,36 +89,45 @@ fn reason(
     })
 }
 
-/// How far parts of parts are followed.
-const MAX_PARTS: usize = 16;
-
 /// Reads what became of an operation, as far as the device knows, with what was split off it.
 pub(crate) fn outcome(store: &dyn RecordStore, id: OperationId) -> Result<Outcome, EngineError> {
-    with_parts(store, id, MAX_PARTS)
+    with_parts(store, id, &mut BTreeSet::new())
 }
 
-fn with_parts(store: &dyn RecordStore, id: OperationId, deep: usize) -> Result<Outcome, EngineError> {
+/// Parts of parts are followed to the last, each operation once.
+fn with_parts(
+    store: &dyn RecordStore,
+    id: OperationId,
+    seen: &mut BTreeSet<OperationId>,
+) -> Result<Outcome, EngineError> {
     let own = of_one(store, id)?;
-    let Some(deep) = deep.checked_sub(1) else {
-        return Ok(own);
-    };
     let mut parts = Vec::new();
     for part in parts::of(store, id)? {
+        if !seen.insert(part) {
+            continue;
+        }
         parts.push(match own {
             // It had nothing else, so what was added to its part since says nothing of it.
-            Outcome::Superseded => last_part(store, part, deep)?,
-            _ => with_parts(store, part, deep)?,
+            Outcome::Superseded => last_part(store, part, seen)?,
+            _ => with_parts(store, part, seen)?,
         });
     }
     Ok(parts::together(own, &parts))
 }
 
 /// Returns what became of what was split off last, of the part of a part and so on.
-fn last_part(store: &dyn RecordStore, id: OperationId, deep: usize) -> Result<Outcome, EngineError> {
-    match (parts::of(store, id)?.last(), deep.checked_sub(1)) {
-        (Some(part), Some(deep)) => last_part(store, *part, deep),
-        _ => of_one(store, id),
+fn last_part(
+    store: &dyn RecordStore,
+    mut id: OperationId,
+    seen: &mut BTreeSet<OperationId>,
+) -> Result<Outcome, EngineError> {
+    while let Some(part) = parts::of(store, id)?.last().copied() {
+        if !seen.insert(part) {
+            break;
+        }
+        id = part;
     }
+    of_one(store, id)
 }
 
 fn of_one(store: &dyn RecordStore, id: OperationId) -> Result<Outcome, EngineError> {

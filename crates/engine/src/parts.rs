@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use driftless_record::{Applied, OperationId};
-use driftless_store::{RecordStore, StoreError, Write};
+use driftless_record::{Applied, LogId, OperationId};
+use driftless_store::{LogSelection, RecordStore, StoreError, Write};
 
 use crate::notes::{self, Note};
 use crate::outbox::Outcome;
@@ -27,6 +27,21 @@ pub(crate) fn noted(
 /// Returns the parts that were split off an operation, in the order in which they were.
 pub(crate) fn of(store: &dyn RecordStore, whole: OperationId) -> Result<Vec<OperationId>, StoreError> {
     Ok(notes::read(store, &Note::Parts(whole))?.unwrap_or_default())
+}
+
+/// Returns whether an operation that an entry parked was split off another one.
+pub(crate) fn is_part(
+    store: &dyn RecordStore,
+    log: LogId,
+    operation: OperationId,
+) -> Result<bool, StoreError> {
+    let entry = store.log(&LogSelection::One(log))?.pop();
+    for whole in entry.into_iter().flat_map(|entry| entry.operations) {
+        if whole != operation && of(store, whole)?.contains(&operation) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the one outcome of an operation and its parts: what is open of one is open of all, and what is on the server

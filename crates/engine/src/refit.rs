@@ -135,21 +135,14 @@ pub(crate) fn operation(entity: &EntitySchema, operation: &Operation) -> Operati
 }
 
 /// Brings operations of a reading after its schema that were sent under an older one and are to be sent again, and
-/// returns the writes.
+/// returns the writes. Those that are here followed it when it came.
 pub(crate) fn left_behind(ground: &mut Ground) -> Vec<Write> {
     let mut writes = Vec::new();
     for known in &mut ground.pending {
         let Some(entity) = ground.schema.entity(known.entity.as_str()) else {
             continue;
         };
-        let Some(given) = known.kind.edits() else {
-            continue;
-        };
-        let fits = |(name, edit): (&FieldName, &FieldEdit)| {
-            let field = entity.field(name);
-            field.is_some_and(|field| misfit(&field.kind, &edit.new).is_none())
-        };
-        if given.iter().all(fits) {
+        if known.schema_version == ground.schema.version && fits(entity, known) {
             continue;
         }
         let now = operation(entity, known);
@@ -159,6 +152,14 @@ pub(crate) fn left_behind(ground: &mut Ground) -> Vec<Write> {
         }
     }
     writes
+}
+
+fn fits(entity: &EntitySchema, operation: &Operation) -> bool {
+    let mut edits = operation.kind.edits().into_iter().flatten();
+    edits.all(|(name, edit)| {
+        let field = entity.field(name);
+        field.is_some_and(|field| misfit(&field.kind, &edit.new).is_none())
+    })
 }
 
 fn kind(entity: &EntitySchema, kind: &OperationKind) -> OperationKind {

@@ -88,6 +88,12 @@ impl OperationKind {
         }
     }
 
+    /// Returns whether it makes its record.
+    #[must_use]
+    pub fn is_create(&self) -> bool {
+        matches!(self, Self::Create(_))
+    }
+
     /// Returns whether it runs a command.
     #[must_use]
     pub fn is_command(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use driftless_conflict::MergedEdits;
 use driftless_record::{
     Cause, ChangeAction, FieldCase, FieldEdit, FieldName, Fields, Operation, OperationId, OperationKind,
     OperationState, Settings,
@@ -11,6 +12,7 @@ use driftless_store::Write;
 use super::{Confirmed, Desk, put};
 use crate::ground::Ground;
 use crate::journal::{self, Parking, Reason};
+use crate::plan::merge;
 
 impl Desk<'_> {
     /// Parks what the server forbids: the field that it names alone, where the administrator allows that and nothing is
@@ -125,14 +127,14 @@ fn is_tied(settings: &Settings, desk: &Desk<'_>, field: &FieldName, sent: &Field
 
 /// Returns what the operations make of the field together.
 fn merged(operations: &[Operation], field: &FieldName) -> Option<FieldEdit> {
-    let mut edits = operations
+    let mut merged = MergedEdits::new();
+    for edit in operations
         .iter()
-        .filter_map(|operation| operation.kind.edits()?.get(field));
-    let first = edits.next()?.clone();
-    Some(edits.fold(first, |before, edit| FieldEdit {
-        old: before.old,
-        ..edit.clone()
-    }))
+        .filter_map(|operation| operation.kind.edits()?.get(field))
+    {
+        merge(&mut merged, &BTreeMap::from([(field.clone(), edit.clone())]));
+    }
+    merged.remove(field)
 }
 
 /// Returns what the part needs: the last of the operations that had the field and have something else too. The part is

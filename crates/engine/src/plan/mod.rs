@@ -18,6 +18,7 @@ pub(crate) use case::{Answers, Case, Judging};
 pub(crate) use decide::{Draft, overtaken};
 pub(crate) use misfit::misfits;
 pub(crate) use objection::Objection;
+pub(crate) use run::merge;
 pub(crate) use settle::creatable;
 
 #[cfg(test)]

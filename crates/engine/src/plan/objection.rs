@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use driftless_conflict::{CaseKind, MergedEdits};
 use driftless_record::{
-    Cause, CauseClass, FieldCase, FieldName, Fields, LogKind, OperationId, OperationState, Side, Value,
+    Cause, CauseClass, FieldCase, FieldName, Fields, LogKind, Operation, OperationId, OperationState, Side,
+    Value,
 };
 
 use super::case::Case;
@@ -33,6 +34,13 @@ impl Objection {
             CauseClass::MissingReference => CaseKind::LostReference,
             _ => CaseKind::UniqueClash,
         }
+    }
+
+    /// Returns whether what it was said of is still to be sent. Once it was parked, a person may have mended what the
+    /// server had against it.
+    pub(crate) fn is_open(&self, pending: &[Operation]) -> bool {
+        let mut said_of = pending.iter().filter(|o| self.operations.contains(&o.id));
+        said_of.any(|operation| operation.state.is_to_be_sent())
     }
 
     /// Returns whether it is about a run: nobody has set another value since.

@@ -139,7 +139,7 @@ impl Run {
 }
 
 /// Adds later edits to earlier ones: the first `old` stays, the last value and the latest stamp win.
-fn merge(into: &mut MergedEdits, edits: &BTreeMap<driftless_record::FieldName, FieldEdit>) {
+pub(crate) fn merge(into: &mut MergedEdits, edits: &BTreeMap<driftless_record::FieldName, FieldEdit>) {
     for (field, edit) in edits {
         let mut edit = edit.clone();
         if let Some(known) = into.remove(field) {

@@ -22,7 +22,7 @@ pub(super) fn work_out(
 ) -> Result<(Touched, Vec<Write>), EngineError> {
     let ground = desk.ground;
     let other = existing(store, desk, other)?;
-    if !desk.parked().iter().any(crate::clash::is_create) {
+    if !desk.parked().iter().any(|operation| operation.kind.is_create()) {
         return Err(NotPossible::NotNew(desk.entry.id).into());
     }
     let mut touched = Touched::default();

@@ -6,7 +6,7 @@ use driftless_record::{FieldName, Fields, Operation, OperationKind};
 use driftless_store::Write;
 
 use super::desk::{Base, Desk};
-use crate::depend::pending_create;
+use crate::depend::{pending_create, pending_key_targets};
 use crate::obstacle::Obstacle;
 use crate::{EngineError, NotPossible};
 
@@ -20,7 +20,9 @@ impl Desk<'_> {
         let in_entry = |name: &FieldName| self.entry.fields.iter().any(|case| case.field == *name);
         let stand_in_the_way = is_of_fields && fields.iter().all(in_entry);
         let mut left_out = Fields::new();
+        let pending = &self.ground.pending;
         for operation in &mut parked {
+            let mut named = BTreeSet::new();
             let edits = match &mut operation.kind {
                 OperationKind::Update(edits) => edits,
                 OperationKind::Create(edits) if stand_in_the_way => edits,
@@ -31,9 +33,19 @@ impl Desk<'_> {
             };
             for field in fields {
                 let Some(edit) = edits.remove(field) else { continue };
+                named.extend(pending_create(pending, &edit.new));
                 // A later change of the field rests on what this one rested on.
                 left_out.entry(field.clone()).or_insert(edit.old);
             }
+            let still = edits
+                .values()
+                .filter_map(|edit| pending_create(pending, &edit.new));
+            let mut still: BTreeSet<_> = still.collect();
+            still.extend(pending_key_targets(&self.ground, operation));
+            // What is not named any more is not waited for.
+            operation
+                .needs
+                .retain(|need| still.contains(need) || !named.contains(need));
         }
         if let Some(name) = fields.iter().find(|name| !left_out.contains_key(*name)) {
             return Err(NotPossible::NotChanged(name.clone()).into());
@@ -41,15 +53,6 @@ impl Desk<'_> {
         let is_empty = |o: &Operation| o.kind.edits().is_none_or(|edits| edits.is_empty());
         if parked.iter().all(is_empty) {
             return Err(NotPossible::NothingElse(id).into());
-        }
-        for operation in &mut parked {
-            let pending = &self.ground.pending;
-            let edits = operation.kind.edits().into_iter().flatten();
-            // What is not named any more is not waited for.
-            operation.needs = edits
-                .filter_map(|(_, edit)| pending_create(pending, &edit.new))
-                .filter(|need| operation.needs.contains(need))
-                .collect();
         }
         self.rest_later_ones_on(left_out);
         self.amended = parked;

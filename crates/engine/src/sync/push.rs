@@ -114,12 +114,15 @@ impl Session<'_> {
     /// Puts back into the queue what was parked for an obstacle that has passed.
     async fn release(&mut self) -> Result<(), Stop> {
         let now = self.host.clock.now();
-        let release = move |store: &dyn RecordStore| {
+        let release = move |store: &dyn RecordStore| loop {
+            let mut ground = Ground::read(store)?;
+            // Read with the ground: what a person has settled meanwhile stays settled as he did it.
             let open = store.log(&LogSelection::Open)?;
-            if open.is_empty() {
-                return Ok(());
+            let writes = released(&ground, open, now);
+            match ground.commit(store, writes) {
+                Err(error) if error.retry() == Retry::Reread => {}
+                done => return done,
             }
-            commit_planned(store, |ground| released(ground, open.clone(), now))
         };
         Ok(self.worker.run(release).await?)
     }
@@ -224,6 +227,8 @@ impl Session<'_> {
                 })
                 .await?;
             if let Some(reading) = committed {
+                push.objections
+                    .retain(|_, objection| objection.is_open(&reading.pending));
                 push.ground = Some(reading);
                 self.report.decided += batch.decided;
                 self.report.refused += batch.refused;

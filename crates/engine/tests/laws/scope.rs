@@ -201,3 +201,21 @@ async fn i10_a_record_whose_last_pending_work_comes_to_nothing_is_not_shown_afte
     assert!(status.in_sync);
     assert!(device.engine.get("Account", id.as_str()).is_err());
 }
+
+/// A record that was deleted here is not in view, and is looked for on the server all the same: once the delete is taken
+/// back, nothing is shown that is not there.
+#[tokio::test]
+async fn i10_a_record_that_went_while_it_was_deleted_here_does_not_come_back_with_the_undo() {
+    let able = driftless_transport::Capabilities {
+        deletions: Deletions::Sweep,
+        ..able()
+    };
+    let (world, id) = World::with_one_account(able).await;
+    world.server().set_settings(Some(crate::sides::settings(1)));
+    let device = &world.devices[0];
+    let deleted = device.engine.delete("Account", id.as_str()).unwrap();
+    world.server().remove(&entity("Account"), &id);
+    crate::view::read_only(&world, device).await;
+    device.engine.undo(deleted.operation.unwrap()).unwrap();
+    assert!(device.engine.get("Account", id.as_str()).is_err());
+}

@@ -245,10 +245,6 @@ fn edits(effect: &Effect) -> Option<&BTreeMap<FieldName, FieldEdit>> {
     }
 }
 
-fn is_create(operation: &Operation) -> bool {
-    matches!(operation.kind, OperationKind::Create(_))
-}
-
 fn is_delete(operation: &Operation) -> bool {
     matches!(operation.kind, OperationKind::Delete { .. })
 }
@@ -331,10 +327,10 @@ proptest! {
                 let transition = |operation: &Operation| {
                     operation.kind.edits().is_some_and(|edits| edits.contains_key(&name("status")))
                 };
-                let lost = transition(later) || (is_delete(later) && !is_create(&all[0]));
+                let lost = transition(later) || (is_delete(later) && !all[0].kind.is_create());
                 prop_assert!(!lost || !before.iter().any(transition));
                 prop_assert!(!is_delete(last), "nothing joins a delete");
-                prop_assert!(!is_create(later), "a create joins nothing");
+                prop_assert!(!later.kind.is_create(), "a create joins nothing");
             }
         }
     }
@@ -383,7 +379,7 @@ proptest! {
     fn l16_a_run_is_a_create_an_update_a_delete_or_nothing(drawn in queue(10)) {
         for run in Queue::new(&drawn).runs() {
             let all = &run.operations;
-            let (begins, ends) = (is_create(&all[0]), is_delete(&all[all.len() - 1]));
+            let (begins, ends) = (all[0].kind.is_create(), is_delete(&all[all.len() - 1]));
             match run.effect() {
                 Effect::Create(merged) => {
                     prop_assert!(begins && !ends);
