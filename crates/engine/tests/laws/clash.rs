@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_engine::{Decision, EngineError, NotPossible, Outcome, Touched};
-use driftless_record::{CauseClass, LogEntry, LogKind, OperationId, RecordId, Schema, Value};
+use driftless_engine::{Decision, Edit, EngineError, NotPossible, Outcome, Touched};
+use driftless_record::{
+    CauseClass, ConflictRule, Handling, LogEntry, LogKind, OperationId, RecordId, Schema, Value,
+};
 use driftless_store::{LogSelection, MemoryStore};
-use driftless_testkit::backend::{Habits, Others};
+use driftless_testkit::backend::{Fault, Habits, Others};
 use proptest::prelude::*;
 
 use crate::chance::{block, capabilities, cases};
@@ -268,4 +270,37 @@ async fn l34_only_a_new_record_is_linked_and_only_to_one_that_is_there() {
     assert_eq!(touched.queued.len(), 1);
     device.sync().await;
     assert_eq!(world.on_server(&second, "name"), Value::text("Third"));
+}
+
+/// The value that the server refused is the one that another record has; what the person has set behind it meanwhile
+/// names nobody.
+#[tokio::test]
+async fn l34_the_other_record_is_that_with_the_value_that_was_refused() {
+    let world = world(able(), Others::Hidden);
+    let (first, second) = (world.account(1, "First"), world.account(2, "Second"));
+    let device = &world.devices[0];
+    device.sync().await;
+    let made = fields(&[("name", Value::text("First"))]);
+    let made = device.engine.create("Account", made).unwrap().record;
+    world.server().fail([Fault::ReplyLost; 8]);
+    device.sync().await;
+    assert_eq!(device.engine.status().unwrap().unknown, 1);
+    // It is a change of its own, for it goes by another rule.
+    let later = Edit::Update {
+        entity: "Account".to_owned(),
+        id: made.as_str().to_owned(),
+        fields: fields(&[("name", Value::text("Second"))]),
+    };
+    let rule = Handling {
+        conflict: Some(ConflictRule::Ask),
+        ..Handling::default()
+    };
+    device.engine.edit(&later, rule).unwrap();
+    world.server().heal();
+    device.sync().await;
+    let entries = device.open_entries();
+    let told = entries
+        .iter()
+        .find_map(|entry| entry.cause.as_ref()?.other.clone());
+    assert_eq!(told, Some(first), "not {second}");
 }

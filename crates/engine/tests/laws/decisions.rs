@@ -167,3 +167,26 @@ async fn l29_an_edit_of_a_field_in_conflict_joins_the_conflict_and_overwrites_no
         }
     }
 }
+
+/// The schema may change between two edits of a field: the later one joins the conflict all the same.
+#[tokio::test]
+async fn l29_an_edit_under_a_newer_schema_joins_the_conflict() {
+    let (world, id) = World::with_two_conflicts().await;
+    let device = &world.devices[0];
+    let mut newer = crate::common::schema();
+    newer.version = "2".to_owned();
+    world.server().convert(std::sync::Arc::new(newer));
+    device.sync().await;
+    for field in ["name", "city"] {
+        device.set(&id, field, "Mine again");
+    }
+    let entry = device.open_entries().remove(0);
+    for case in &entry.fields {
+        assert_eq!(case.mine, Value::text("Mine again"));
+    }
+    device.engine.resolve(entry.id, &Decision::Theirs).unwrap();
+    assert_eq!(device.sync().await.pending, 0);
+    for field in ["name", "city"] {
+        assert_eq!(world.on_server(&id, field), Value::text("Theirs"));
+    }
+}

@@ -7,6 +7,7 @@ use driftless_record::{
     CauseClass, ChoiceOption, EntitySchema, FieldKind, FieldSchema, LogEntry, RecordId, Schema, Value,
 };
 use driftless_testkit::backend::{Fault, Habits, Values};
+use driftless_transport::{Capabilities, Idempotency, TransportError};
 
 use crate::common::{Device, World, able, entity, fields, name, schema};
 
@@ -370,5 +371,47 @@ async fn i02_what_was_sent_under_an_older_schema_has_one_effect_and_goes_on_unde
             );
             assert_eq!(world.server().effects().len(), 1, "{fault:?}");
         }
+    }
+}
+
+/// What a person saw when he deleted a record goes by the names and kinds of today, though the delete was on its way when
+/// they changed: what somebody else has written since is asked about, and what nobody has touched is no change.
+#[tokio::test]
+async fn l25_a_delete_that_was_lost_under_an_older_schema_is_judged_by_what_its_person_saw() {
+    let renamed = with(2, |account| rename(account, "city", "town"));
+    for (now, written) in [(renamed, true), (with(2, whole), false)] {
+        let (world, id) = World::with_one_account(Capabilities {
+            idempotency: Idempotency::ClientKey,
+            ..able()
+        })
+        .await;
+        let device = &world.devices[0];
+        world.server().set_settings(Some(driftless_record::Settings {
+            conflict: driftless_record::ConflictRule::Ask,
+            ..Default::default()
+        }));
+        world.office(&id, "city", "17");
+        device.sync().await;
+        device.engine.delete("Account", id.as_str()).unwrap();
+        world.server().fail([Fault::RequestLost]);
+        let broken = TransportError::Protocol("not a record".to_owned());
+        world.server().set_unreadable(&id, Some(broken));
+        device.sync().await;
+        assert_eq!(device.engine.status().unwrap().unknown, 1);
+        world.server().set_unreadable(&id, None);
+        world.server().convert(now);
+        if written {
+            world.office(&id, "town", "Oslo");
+        }
+        world.pass(400_000);
+        device.sync().await;
+        device.sync().await;
+        assert_eq!(
+            device.open_entries().len(),
+            usize::from(written),
+            "{:#?}",
+            device.open_entries()
+        );
+        assert_eq!(world.server().record(&entity("Account"), &id).is_some(), written);
     }
 }

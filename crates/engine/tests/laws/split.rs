@@ -110,11 +110,14 @@ proptest! {
             }
             if later && splits {
                 // Another change of the record, before the part is settled, loses nothing either.
-                device.set(&id, "name", "Later");
+                let given = fields(&[("name", Value::text("Later"))]);
+                let written = device.engine.update("Account", id.as_str(), given).unwrap();
                 last_name = "Later".to_owned();
                 device.sync().await;
                 device.sync().await;
                 prop_assert_eq!(world.on_server(&id, "name"), Value::text("Later"));
+                let done = outcome(written.operation.unwrap());
+                prop_assert_eq!(done, Outcome::Applied(Applied::Accepted), "no part of it waits");
                 prop_assert_eq!(device.text("Account", &id, "city"), Some(last_city.clone()));
             }
             let open = device.open_entries().remove(0);
@@ -192,4 +195,28 @@ async fn l36_no_group_and_no_new_record_is_split() {
             "{edits:?}"
         );
     }
+}
+
+/// However often a person goes on with the record, what he gave first is not done before its last part is.
+#[tokio::test]
+async fn l36_a_part_that_is_split_off_again_and_again_is_never_called_done() {
+    let (world, id) = world(Rule::Allowed).await;
+    let device = &world.devices[0];
+    let both = fields(&[("name", Value::text("Iron")), ("city", Value::text("Oslo"))]);
+    let first = device.engine.update("Account", id.as_str(), both).unwrap();
+    let first = first.operation.unwrap();
+    for number in 0..20 {
+        device.sync().await;
+        device.sync().await;
+        let entry = device.open_entries().remove(0);
+        assert_eq!(device.engine.outcome(first).unwrap(), Outcome::Parked(entry.id));
+        device.set(&id, "name", &format!("Iron {number}"));
+    }
+    world.server().refuse(None);
+    device.sync().await;
+    assert_eq!(device.pending(), vec![]);
+    let done = device.engine.outcome(first).unwrap();
+    assert!(matches!(done, Outcome::Applied(_)), "{done:?}");
+    assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+    assert_eq!(world.on_server(&id, "name"), Value::text("Iron 19"));
 }
