@@ -131,6 +131,10 @@ impl From<EngineError> for CliError {
                 "not-now",
                 Some("nothing was changed; `driftless get` shows the record as it is".to_owned()),
             ),
+            EngineError::NotOneGroup { .. } => (
+                "not-one-group",
+                Some("nothing was saved; put the command and the other change into two groups".to_owned()),
+            ),
             EngineError::NotAllowed { .. } => (
                 "not-allowed",
                 Some("the server does not offer this; nothing was changed".to_owned()),

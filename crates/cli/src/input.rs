@@ -117,7 +117,14 @@ pub(crate) fn sides(entity: &EntitySchema, pairs: &[String]) -> Result<BTreeMap<
         };
         Ok((field_name(entity, name)?, side))
     };
-    pairs.iter().map(side).collect()
+    let mut sides = BTreeMap::new();
+    for pair in pairs {
+        let (name, side) = side(pair)?;
+        if sides.insert(name.clone(), side).is_some() {
+            return Err(CliError::usage(format!("`{name}` is given twice")));
+        }
+    }
+    Ok(sides)
 }
 
 /// Finds a field by its name, ignoring ASCII case if nothing matches exactly. A lookup is also found without the `_id`

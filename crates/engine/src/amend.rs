@@ -48,8 +48,8 @@ impl Desk<'_> {
             for (field, change) in changes {
                 let alone = OperationKind::Update([(field.clone(), change.clone())].into());
                 let needed = needs(self.store, self.schema, &key(last), &alone)?;
-                let of_itself = matches!(last.kind, OperationKind::Create(_))
-                    && names_itself(&self.entity, &key(last), &change.new);
+                let of_itself =
+                    matches!(last.kind, OperationKind::Create(_)) && names_itself(&key(last), &change.new);
                 // A part has the outcome of what was split off; what was never refused has one of its own.
                 let is_apart = is_part && last.kind.edits().is_none_or(|edits| !edits.contains_key(&field));
                 if is_apart

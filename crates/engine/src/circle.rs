@@ -70,6 +70,12 @@ fn circles(schema: &Schema, pending: &[Operation]) -> Vec<Circle> {
     let mut found = Vec::new();
     for operation in pending {
         let Some(around) = graph.circle(operation.id) else {
+            // A new record that refers to itself is the smallest one. A server may take it where nothing can wait.
+            let links = links(schema, operation, operation);
+            found.extend(links.map(|links| Circle {
+                operation: operation.id,
+                links: Some(links),
+            }));
             continue;
         };
         // The reference to what came later is the first to be made afterwards, then the one next to it.

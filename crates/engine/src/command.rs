@@ -79,7 +79,10 @@ impl Desk<'_> {
                     .get(*field)
                     .into_iter()
                     .flatten()
-                    .map(ToString::to_string)
+                    .map(|value| match value {
+                        Value::Null => "empty".to_owned(),
+                        other => other.to_string(),
+                    })
                     .collect(),
             });
         }

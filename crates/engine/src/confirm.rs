@@ -178,10 +178,12 @@ impl Desk<'_> {
             return self.park(ground, Reason::Unproved(nameless()), into);
         }
         let renamed = told.filter(|id| **id != self.record.1).cloned();
-        let merged = self
-            .carried
-            .iter()
-            .any(|operation| overtaken(operation, &self.sending.change.condition));
+        // Of a record that is deleted nothing of theirs stays: what was lost was told when it was decided.
+        let merged = self.sending.change.action != ChangeAction::Delete
+            && self
+                .carried
+                .iter()
+                .any(|operation| overtaken(operation, &self.sending.change.condition));
         if merged {
             let title = self.title();
             let ids = self.carried.iter().map(|operation| operation.id).collect();

@@ -18,7 +18,6 @@ pub(crate) fn joining<'a>(
             && matches!(next.kind, OperationKind::Update(_))
             && next.state == OperationState::Queued
             && last.author == next.author
-            && last.handling.conflict == next.handling.conflict
             && last.handling.group == next.handling.group
     };
     let sets_again = |next: &Operation| {

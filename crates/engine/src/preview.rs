@@ -7,6 +7,7 @@ use driftless_store::{RecordStore, StoreError, Write};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
 
 use crate::circle::opened;
+use crate::depend::Graph;
 use crate::ground::Ground;
 use crate::host::Host;
 use crate::judge::Policy;
@@ -26,6 +27,8 @@ pub struct Preview {
     /// Operations that contradict the server's data, about which the app's own policy would be asked: it is not asked for
     /// a preview.
     pub asks: Vec<OperationId>,
+    /// Operations that would go later in the same synchronization: once what they need is on the server.
+    pub later: Vec<OperationId>,
     /// Operations that would go on waiting.
     pub waits: Vec<OperationId>,
 }
@@ -103,7 +106,24 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
         .iter()
         .any(|list| list.contains(id))
     };
-    preview.waits = all.into_iter().filter(|id| !told(id)).collect();
+    ground.absorb(batch.writes);
+    let blocked = Graph::new(&ground.pending).blocked_by();
+    let is_put_off = |id: &OperationId| {
+        let mut states = ground
+            .pending
+            .iter()
+            .filter(|known| known.id == *id)
+            .map(|known| &known.state);
+        states.any(|state| matches!(state, OperationState::Waiting(_)))
+    };
+    let rest: Vec<OperationId> = all.into_iter().filter(|id| !told(id)).collect();
+    let waits = |id: &OperationId| {
+        blocked
+            .get(id)
+            .is_some_and(|by| by.iter().any(|other| !preview.sends.contains(other)))
+            || is_put_off(id)
+    };
+    (preview.waits, preview.later) = rest.into_iter().partition(waits);
     Ok(preview)
 }
 

@@ -106,8 +106,8 @@ pub(crate) fn is_told(schema: &Schema, temporary: &BTreeSet<Key>, change: &Chang
             .any(|target| temporary.contains(target))
 }
 
-/// Returns whether a value names the very record that it belongs to: the create of a record that has a temporary id
-/// cannot carry it.
-pub(crate) fn names_itself(entity: &EntitySchema, place: &Key, value: &Value) -> bool {
-    entity.server_makes_key() && lookup(value) == Some((&place.0, &place.1))
+/// Returns whether a value names the very record that it belongs to. The create of a record cannot carry it: the server
+/// looks for a record that is not there yet.
+pub(crate) fn names_itself(place: &Key, value: &Value) -> bool {
+    lookup(value) == Some((&place.0, &place.1))
 }

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser};
 use driftless_engine::{Edit, Written};
-use driftless_record::Handling;
 use serde_json::json;
 
 use super::run::{Call, made};
-use super::write::{Create, Delete, Update, Urgent};
+use super::write::{Create, Delete, Handled, Update};
 use crate::context::{Context, Desk};
 use crate::drive;
 use crate::error::CliError;
@@ -34,7 +33,7 @@ pub(crate) struct Group {
     /// The file; `-` is standard input
     file: PathBuf,
     #[command(flatten)]
-    urgent: Urgent,
+    handled: Handled,
 }
 
 /// A write on a line of its own.
@@ -50,9 +49,9 @@ enum Line {
 impl Line {
     fn edit(self, desk: &Desk) -> Result<Edit, CliError> {
         match self {
-            Self::Create(create) => create.edit(desk),
-            Self::Update(update) => update.edit(desk),
-            Self::Delete(delete) => delete.edit(desk),
+            Self::Create(create) => create.handled.nothing_said().and_then(|()| create.edit(desk)),
+            Self::Update(update) => update.handled.nothing_said().and_then(|()| update.edit(desk)),
+            Self::Delete(delete) => delete.handled.nothing_said().and_then(|()| delete.edit(desk)),
             Self::Run(call) => call.edit(desk),
         }
     }
@@ -77,11 +76,7 @@ impl Group {
             let nothing = CliError::usage("there is no write in the file, so nothing was done");
             return Err(nothing.hint("`driftless group --help` shows what a line looks like"));
         }
-        let handling = Handling {
-            urgency: self.urgent.urgency(),
-            ..Handling::default()
-        };
-        let written = desk.engine.edit_together(&edits, handling);
+        let written = desk.engine.edit_together(&edits, self.handled.handling());
         let written = written.map_err(|error| told(error, &lines))?;
         tell(&desk, &edits, &written).await
     }

@@ -126,7 +126,12 @@ impl Log {
             .map(|entry| journal::entry_json(&schema, entry, &facts))
             .collect();
         let text = if entries.is_empty() {
-            "the log is empty".to_owned()
+            let nothing = if self.open {
+                "nothing waits for you"
+            } else {
+                "the log is empty"
+            };
+            nothing.to_owned()
         } else if self.id.is_some() || self.open {
             {
                 let cards = entries.iter().map(|entry| journal::card(entry, &facts));

@@ -136,6 +136,13 @@ pub(crate) fn touched_text(touched: &Touched, did: &str) -> String {
     for (operation, (entity, record)) in &touched.ended {
         lines.push(format!("  {operation}  {entity} {record}"));
     }
+    if did.starts_with("would") && !touched.queued.is_empty() {
+        lines.push(format!(
+            "would be sent: {}",
+            text::count(touched.queued.len() as u64, "change")
+        ));
+        lines.extend(touched.queued.iter().map(|operation| format!("  {operation}")));
+    }
     if !touched.redirected.is_empty() {
         let verb = if did.starts_with("would") {
             "would refer"

@@ -62,6 +62,12 @@ impl Serve {
         let is_ignored = had_data && !server.is_new();
         let users = server.users().to_vec();
         let notes = server.notes().to_vec();
+        // Told before anything else can go wrong: it is known nowhere else.
+        if let Some(password) = &first_password {
+            note(&format!(
+                "sign in as admin: with the password {password} (shown only now)"
+            ));
+        }
         let bound = server.bind().await.map_err(failed)?;
         if is_ignored {
             note(
@@ -71,11 +77,8 @@ impl Serve {
         for left_out in notes {
             note(&format!("not served: {left_out}"));
         }
-        match &first_password {
-            Some(password) => note(&format!(
-                "sign in as admin: with the password {password} (shown only now)"
-            )),
-            None => tell_users(&users),
+        if first_password.is_none() {
+            tell_users(&users);
         }
         if context.json {
             let users: Vec<_> = users

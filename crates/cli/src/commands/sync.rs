@@ -100,8 +100,13 @@ fn plan(desk: &Desk) -> Result<Answer, CliError> {
     let parts = [
         ("sends", "would be sent", &preview.sends),
         ("conflicts", "would wait for you", &preview.conflicts),
-        ("ends", "would give way to the server's data", &preview.ends),
+        ("ends", "would end without being sent", &preview.ends),
         ("probes", "would be asked for first", &preview.probes),
+        (
+            "later",
+            "would be sent later in the same synchronization",
+            &preview.later,
+        ),
         ("waits", "would go on waiting", &preview.waits),
     ];
     let mut document = serde_json::Map::new();

@@ -43,14 +43,27 @@ impl Urgent {
 }
 
 impl Handled {
-    /// Makes a local write that is handled so.
-    pub(crate) fn carry_out(&self, desk: &Desk, edit: &Edit) -> Result<Written, CliError> {
-        let handling = Handling {
+    /// Returns how the change is to be handled.
+    pub(crate) fn handling(&self) -> Handling {
+        Handling {
             conflict: self.policy,
             urgency: self.urgent.urgency(),
             ..Handling::default()
-        };
-        Ok(desk.engine.edit(edit, handling)?)
+        }
+    }
+
+    /// Fails if anything was said: a line of a group is handled as the group is.
+    pub(crate) fn nothing_said(&self) -> Result<(), CliError> {
+        if self.handling() == Handling::default() {
+            return Ok(());
+        }
+        let error = CliError::usage("a group is handled as one, so a line cannot say how");
+        Err(error.hint("put --policy, --urgent or --background behind `driftless group FILE`"))
+    }
+
+    /// Makes a local write that is handled so.
+    pub(crate) fn carry_out(&self, desk: &Desk, edit: &Edit) -> Result<Written, CliError> {
+        Ok(desk.engine.edit(edit, self.handling())?)
     }
 }
 
@@ -71,7 +84,7 @@ pub(crate) struct Create {
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     #[command(flatten)]
-    handled: Handled,
+    pub(crate) handled: Handled,
 }
 
 /// Change fields of a record
@@ -92,7 +105,7 @@ pub(crate) struct Update {
     #[arg(value_name = "FIELD=VALUE", required = true)]
     fields: Vec<String>,
     #[command(flatten)]
-    handled: Handled,
+    pub(crate) handled: Handled,
 }
 
 /// Delete a record
@@ -109,7 +122,7 @@ pub(crate) struct Delete {
     /// The record's id
     id: String,
     #[command(flatten)]
-    handled: Handled,
+    pub(crate) handled: Handled,
 }
 
 impl Create {

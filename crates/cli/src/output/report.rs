@@ -71,7 +71,7 @@ pub(crate) fn text(report: &SyncReport, waiting: &[LogEntry]) -> String {
     ));
     if report.decided > 0 {
         lines.push(format!(
-            "not sent  {}: needless, or against what changed on the server; see driftless log",
+            "not sent  {}: at an end without it, or waiting for you; see driftless log",
             text::count(report.decided as u64, "change")
         ));
     }

@@ -48,9 +48,17 @@ pub(crate) fn clip(text: &str) -> String {
     clipped
 }
 
-/// Makes a text safe to print whole: control characters but line breaks become spaces.
+/// Makes a text safe to print whole: control characters but line breaks, and marks that turn the direction of the text
+/// around them, become spaces.
 pub(crate) fn plain(text: &str) -> String {
-    let safe = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let safe = |c: char| {
+        if (c.is_control() && c != '\n') || turns(c) {
+            ' '
+        } else {
+            c
+        }
+    };
     text.chars().map(safe).collect()
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    Cause, CauseClass, ChangeAction, EntitySchema, FieldName, Fields, OperationState, Value,
+    Cause, CauseClass, ChangeAction, EntitySchema, FieldCase, FieldName, Fields, OperationState, Value,
 };
 
 use super::{Confirmed, Desk};
 use crate::backoff::MAX_TRIES;
 use crate::clash;
 use crate::ground::Ground;
+use crate::journal::Reason;
 use crate::plan::Objection;
 
 impl Desk<'_> {
@@ -19,8 +20,12 @@ impl Desk<'_> {
         let values = self.values_in_question(cause);
         let counted = self.counted();
         let in_group = counted.carried.iter().any(|o| o.handling.group.is_some());
-        if values.is_empty() || in_group || counted.tries() >= MAX_TRIES {
+        if values.is_empty() {
             return counted.refuse(ground, cause.clone(), into);
+        }
+        if in_group || counted.tries() >= MAX_TRIES {
+            let reason = Reason::Objected(Box::new(cause.clone()), counted.cases(&values), None);
+            return counted.park(ground, reason, into);
         }
         let operations: BTreeSet<_> = counted.carried.iter().map(|operation| operation.id).collect();
         let objection = Objection {
@@ -30,6 +35,24 @@ impl Desk<'_> {
         };
         into.objections.insert(counted.record.clone(), objection);
         counted.all(&OperationState::Queued, into);
+    }
+
+    /// Returns both sides of the values that a refusal is about.
+    fn cases(&self, values: &Fields) -> Vec<FieldCase> {
+        let server = self.image.server.as_ref().map(|server| &server.record.fields);
+        let case = |(name, mine): (&FieldName, &Value)| {
+            let mut edits = self
+                .carried
+                .iter()
+                .filter_map(|operation| operation.kind.edits()?.get(name));
+            let base = edits.next().map(|edit| edit.old.clone()).unwrap_or_default();
+            let theirs = server
+                .and_then(|fields| fields.get(name))
+                .cloned()
+                .unwrap_or_default();
+            FieldCase::new(name.clone(), base, mine.clone(), theirs)
+        };
+        values.iter().map(case).collect()
     }
 
     /// Returns the values that a refusal is about, as far as that can be told.

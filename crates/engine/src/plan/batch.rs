@@ -14,7 +14,7 @@ use super::clocks::Clocks;
 use super::decide::{Draft, Facts, Verdict, decide, is_contested};
 use super::objection::{Objection, decide_objection};
 use super::run::Run;
-use super::{group, lanes};
+use super::{group, lanes, request};
 use crate::depend::Needs;
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
@@ -340,7 +340,7 @@ impl Planner {
                 self.batch.decided += 1;
             }
             Verdict::Send { change, run, log } => {
-                let id = RequestId((context.new_id)());
+                let id = request::name(&run, &change, (context.new_id)());
                 if let Some(log) = log {
                     self.log(ground, context, record, &run, title, log);
                     let left: Vec<_> = run.operations.iter().chain(rest).cloned().collect();

@@ -10,6 +10,7 @@ mod group;
 mod lanes;
 mod misfit;
 mod objection;
+mod request;
 mod run;
 mod settle;
 

@@ -60,7 +60,8 @@ impl Run {
         }
         let mut operations = vec![(*first).clone()];
         for next in rest {
-            if next.state != OperationState::Queued || !joins(entity, &operations, next, (needs, needed)) {
+            // What was put off together goes again as it was: a copy of the request may still be on its way.
+            if next.state != first.state || !joins(entity, &operations, next, (needs, needed)) {
                 break;
             }
             operations.push((*next).clone());
@@ -184,8 +185,7 @@ fn joins(
     let someone_needs = run.iter().any(|operation| needed.contains(&operation.id));
     let drops_create = matches!(next.kind, OperationKind::Delete { .. })
         && run.iter().any(|o| matches!(o.kind, OperationKind::Create(_)));
-    let too_early =
-        run.iter().any(|o| matches!(o.kind, OperationKind::Create(_))) && names_itself(entity, next);
+    let too_early = run.iter().any(|o| matches!(o.kind, OperationKind::Create(_))) && names_itself(next);
     let never_sent = run.iter().all(|operation| operation.attempts == 0);
     !ends
         && same_hands
@@ -199,10 +199,10 @@ fn joins(
         && !loses_a_transition(entity, run, next)
 }
 
-/// Whether an operation makes its record refer to itself, which a create under a temporary id cannot.
-fn names_itself(entity: &EntitySchema, next: &Operation) -> bool {
+/// Whether an operation makes its record refer to itself, which a create cannot.
+fn names_itself(next: &Operation) -> bool {
     let mut edits = next.kind.edits().into_iter().flatten();
-    edits.any(|(_, edit)| temporary::names_itself(entity, &key(next), &edit.new))
+    edits.any(|(_, edit)| temporary::names_itself(&key(next), &edit.new))
 }
 
 /// Whether nothing joins an operation from behind (law L14).

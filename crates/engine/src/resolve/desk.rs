@@ -372,7 +372,7 @@ impl<'a> Desk<'a> {
         let mut needs = Vec::new();
         let is_new = pending_create(&self.ground.pending, &own(&self.record)).is_some();
         for (field, value) in fields {
-            if is_new && names_itself(self.entity, &self.record, value) {
+            if is_new && names_itself(&self.record, value) {
                 return Err(NotPossible::Circle(field.clone()).into());
             }
             let Some(create) = pending_create(&self.ground.pending, value) else {

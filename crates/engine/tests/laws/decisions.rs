@@ -1,9 +1,9 @@
 //! What a person decides about entries of the log, and what cannot be decided now.
 
 use crate::common::{World, able, fields, name, without_stamps};
-use driftless_engine::{Decision, EngineError, NotPossible};
+use driftless_engine::{Decision, Edit, EngineError, NotPossible};
 use driftless_record::settings::EntityConflictRules;
-use driftless_record::{ConflictRule, Settings, Side, Value};
+use driftless_record::{ConflictRule, Handling, Settings, Side, Value};
 
 fn set(given: &[(&str, &str)]) -> Decision {
     let given: Vec<_> = given
@@ -168,17 +168,27 @@ async fn l29_an_edit_of_a_field_in_conflict_joins_the_conflict_and_overwrites_no
     }
 }
 
-/// The schema may change between two edits of a field: the later one joins the conflict all the same.
+/// The schema may change between two edits of a field, and the later one may go by another rule: it joins the conflict
+/// all the same.
 #[tokio::test]
-async fn l29_an_edit_under_a_newer_schema_joins_the_conflict() {
+async fn l29_an_edit_under_a_newer_schema_or_another_rule_joins_the_conflict() {
     let (world, id) = World::with_two_conflicts().await;
     let device = &world.devices[0];
     let mut newer = crate::common::schema();
     newer.version = "2".to_owned();
     world.server().convert(std::sync::Arc::new(newer));
     device.sync().await;
-    for field in ["name", "city"] {
-        device.set(&id, field, "Mine again");
+    let wins = Handling {
+        conflict: Some(ConflictRule::ClientWins),
+        ..Default::default()
+    };
+    for (field, handling) in [("name", Handling::default()), ("city", wins)] {
+        let edit = Edit::Update {
+            entity: "Account".to_owned(),
+            id: id.as_str().to_owned(),
+            fields: fields(&[(field, Value::text("Mine again"))]),
+        };
+        device.engine.edit(&edit, handling).unwrap();
     }
     let entry = device.open_entries().remove(0);
     for case in &entry.fields {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::common::{Device, World, entity};
+use crate::common::{Device, World, entity, fields, lookup, name};
 use crate::convergence;
 use crate::durable::no_third;
 use crate::script::{self, Edit, SLOTS, Slot, edits, fault, perform, whole};
-use driftless_record::{CauseClass, Operation, OperationId, OperationKind, RecordId, Schema, Value};
+use driftless_record::{
+    CauseClass, FieldKind, FieldSchema, Operation, OperationId, OperationKind, RecordId, Schema, Value,
+};
 use driftless_store::{MemoryStore, OperationSelection};
 use driftless_testkit::backend::Fault;
 use driftless_transport::Batch;
@@ -325,4 +327,39 @@ async fn l06_a_circle_of_required_references_is_told_to_a_person() {
         *made.record.value(&crate::common::name("main")),
         script::reference(Some(2))
     );
+}
+
+/// A new record may refer to itself, at once or later: it is there before it is referred to.
+#[tokio::test]
+async fn l06_a_record_that_refers_to_itself_is_created_first_and_linked_afterwards() {
+    for at_once in [true, false] {
+        let mut schema = crate::common::schema();
+        let account = Arc::make_mut(schema.entities.get_mut("Account").unwrap());
+        let targets = vec![entity("Account")];
+        account.add(FieldSchema::new(name("parent"), FieldKind::Lookup { targets }));
+        let world = World::over(1, (schema, script::able(ONE_BATCH)), 1, |_| {
+            Arc::new(MemoryStore::new())
+        });
+        world.server().keep_references();
+        let device = &world.devices[0];
+        device.sync().await;
+        let id = RecordId::guid(uuid::Uuid::from_u128(7));
+        let itself = fields(&[("parent", lookup(&id))]);
+        let key = Value::Guid(uuid::Uuid::from_u128(7));
+        let mut given = fields(&[("id", key), ("name", Value::text("Ring"))]);
+        if at_once {
+            given.extend(itself.clone());
+        }
+        device.engine.create("Account", given).unwrap();
+        if !at_once {
+            device.engine.update("Account", id.as_str(), itself).unwrap();
+        }
+        assert!(device.engine.preview().unwrap().conflicts.is_empty());
+        device.sync().await;
+        device.sync().await;
+        assert_eq!(device.open_entries(), vec![]);
+        assert_eq!(device.pending(), vec![]);
+        assert_eq!(world.on_server(&id, "parent"), lookup(&id));
+        assert_eq!(world.server().effects().len(), 2, "created, then linked");
+    }
 }

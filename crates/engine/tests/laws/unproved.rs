@@ -1,7 +1,8 @@
 //! What is done about sendings whose outcome nobody has told, and about records that the server may not have.
 
-use crate::common::{World, able, entity, fields, options};
-use driftless_engine::{SyncOptions, What};
+use crate::common::{World, able, entity, fields, no_cities, options};
+use crate::tap::Tap;
+use driftless_engine::{Decision, SyncOptions, What};
 use driftless_record::{RecordId, Value};
 use driftless_testkit::backend::{Fault, Habits, Nulls, Reply};
 use driftless_transport::{Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
@@ -194,4 +195,39 @@ async fn l16_a_record_made_again_under_its_key_shows_nothing_of_the_deleted_one(
     device.engine.create("Account", given).unwrap();
     device.sync().await;
     assert_eq!(device.text("Account", &id, "city"), Some(String::new()));
+}
+
+/// A request that was put off may still lie somewhere in the network. The next one for the same change goes by its name,
+/// so that a server which knows requests again does one of them (law L9); what a person sends again after it was refused
+/// is a new request (law L38).
+#[tokio::test]
+async fn l09_a_change_that_was_put_off_goes_under_its_name_again() {
+    let (world, id) = World::with_one_account(able()).await;
+    let device = &world.devices[0];
+    device.set(&id, "city", "Oslo");
+    let operation = device.pending()[0].id;
+    let mut names = Vec::new();
+    for turn in 0..4 {
+        if turn < 2 {
+            world.server().set_busy_until(1_000_001 + turn * 400_000);
+        }
+        let tap = Tap::new(device.wire.clone());
+        device.engine.sync(&tap, options()).await.unwrap();
+        names.extend(tap.told().iter().find_map(|call| call.request_of(operation)));
+        world.pass(400_000);
+        if turn == 1 {
+            world.server().refuse(Some(no_cities));
+        }
+        if turn == 2 {
+            world.server().refuse(None);
+            let entry = device.open_entries().remove(0);
+            device.engine.resolve(entry.id, &Decision::Retry).unwrap();
+        }
+    }
+    assert_eq!(device.pending(), vec![]);
+    let [first, second, refused, sent] = names[..] else {
+        panic!("{names:?}");
+    };
+    assert_eq!((first, first), (second, refused), "it was put off");
+    assert_ne!(refused, sent, "it was refused");
 }

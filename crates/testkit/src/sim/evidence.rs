@@ -105,7 +105,7 @@ fn ends_with_reason(
             .any(|kind| matches!(kind, OperationKind::Delete { .. }));
     let has_reason = match operation.state {
         OperationState::Applied(_) => {
-            oracle.had_effect(cause(operation)) || in_log || is_there(operation, &later, oracle)
+            oracle.had_effect(cause(operation)) || in_log || is_there(operation, (all, &later), oracle)
         }
         OperationState::Superseded => by_person || in_log || deleted,
         OperationState::Reverted => by_person,
@@ -136,7 +136,7 @@ fn cause(operation: &Operation) -> OperationId {
 
 /// Returns whether the server had once what an operation asks for, without it, but for what its author has changed
 /// again since.
-fn is_there(operation: &Operation, later: &[&OperationKind], oracle: &Oracle) -> bool {
+fn is_there(operation: &Operation, (all, later): (&[Operation], &[&OperationKind]), oracle: &Oracle) -> bool {
     let key = (operation.entity.clone(), operation.record.clone());
     let Some(edits) = operation.kind.edits() else {
         return oracle.was(&key, |state| state.is_none());
@@ -145,7 +145,26 @@ fn is_there(operation: &Operation, later: &[&OperationKind], oracle: &Oracle) ->
         let sets = |edits: &BTreeMap<FieldName, _>| edits.keys().any(|name| meant(name) == meant(field));
         later.iter().any(|kind| kind.edits().is_none_or(sets))
     };
-    let left: Vec<_> = edits.iter().filter(|(field, _)| !overtaken(field)).collect();
+    // What an earlier operation had brought to the server already, whatever the server made of it.
+    let brought = |(field, edit): (&FieldName, &FieldEdit)| {
+        let mut earlier = all.iter().filter(|other| {
+            (&other.entity, &other.record) == (&operation.entity, &operation.record)
+                && other.sequence < operation.sequence
+        });
+        earlier.any(|other| {
+            let edits = other.kind.edits();
+            let same = |edits: &BTreeMap<FieldName, FieldEdit>| {
+                edits
+                    .iter()
+                    .any(|(name, other)| meant(name) == meant(field) && other.new == edit.new)
+            };
+            oracle.had_effect(cause(other)) && edits.is_some_and(same)
+        })
+    };
+    let left: Vec<_> = edits
+        .iter()
+        .filter(|(field, edit)| !overtaken(field) && !brought((field, edit)))
+        .collect();
     left.is_empty()
         || oracle.was(&key, |state| {
             let is_there = |fields: &Fields, (field, edit): &(&FieldName, &FieldEdit)| {

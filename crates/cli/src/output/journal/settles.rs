@@ -41,8 +41,12 @@ pub(crate) fn settles(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
     if server_refused && are_all(&facts.updates, &entry.operations) {
         ways.insert(1, "--without FIELD");
     }
-    if are_all(&facts.deletes, &entry.operations) {
+    let has_values = !are_all(&facts.deletes, &entry.operations) && facts.command_of(entry).is_none();
+    if !has_values {
         ways.retain(|way| !way.starts_with("--set"));
+    }
+    if facts.command_of(entry).is_some() && !ways.contains(&"--discard") {
+        ways.push("--discard");
     }
     if needs_right {
         ways.push("--request-access");
