@@ -41,7 +41,7 @@ impl Desk<'_> {
                 .values()
                 .filter_map(|edit| pending_create(pending, &edit.new));
             let mut still: BTreeSet<_> = still.collect();
-            still.extend(pending_key_targets(&self.ground, operation));
+            still.extend(pending_key_targets(self.ground, operation));
             // What is not named any more is not waited for.
             operation
                 .needs
