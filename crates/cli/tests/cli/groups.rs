@@ -24,6 +24,12 @@ fn a_file_of_writes_is_saved_sent_and_taken_back_as_one() {
     );
     write("create Account name='not closed\n");
     assert_eq!(device.json(&["group", path], 2)["error"]["code"], "usage");
+    write("create Account name='Pump & Co' --policy ask\n");
+    assert_eq!(
+        device.json(&["group", path], 2)["error"]["code"],
+        "usage",
+        "what a line says of its handling is not left out in silence"
+    );
     write("# nothing\n\n");
     assert_eq!(device.json(&["group", path], 2)["error"]["code"], "usage");
     write(&format!(

@@ -48,3 +48,17 @@ fn a_server_tells_who_can_sign_in_and_what_it_did_not_use_and_keeps_its_director
         "{again}"
     );
 }
+
+/// Whoever starts a new server on a port that is taken has made a database all the same: its first password is known
+/// nowhere else.
+#[test]
+fn the_first_password_is_told_though_the_port_is_taken() {
+    let data = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = binary();
+    command.args(["serve", "--listen", &taken.local_addr().unwrap().to_string(), "--data"]);
+    let output = command.arg(data.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("sign in as admin: with the password"), "{told}");
+}

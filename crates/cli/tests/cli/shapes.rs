@@ -191,6 +191,7 @@ fn documents_keep_their_shape() {
             {
               "conflicts": [],
               "ends": [],
+              "later": [],
               "probes": [],
               "sends": [
                 {
