@@ -56,7 +56,12 @@ fn the_first_password_is_told_though_the_port_is_taken() {
     let data = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut command = binary();
-    command.args(["serve", "--listen", &taken.local_addr().unwrap().to_string(), "--data"]);
+    command.args([
+        "serve",
+        "--listen",
+        &taken.local_addr().unwrap().to_string(),
+        "--data",
+    ]);
     let output = command.arg(data.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
