@@ -7,8 +7,9 @@ use driftless_store::{Image, OperationSelection, Write};
 
 use crate::EngineError;
 use crate::depend::{Graph, needs};
-use crate::edit::{Desk, Under, settle_entry};
+use crate::edit::{Desk, Under};
 use crate::ground::key;
+use crate::journal::settle_entry;
 use crate::parts;
 use crate::temporary::names_itself;
 use crate::wish::Written;

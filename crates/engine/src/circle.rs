@@ -27,12 +27,11 @@ struct Circle {
     links: Option<Links>,
 }
 
-/// Returns whether an operation waits for itself, and no reference can be made afterwards.
-pub(crate) fn holds(schema: &Schema, pending: &[Operation], operation: OperationId) -> bool {
+/// Returns the operations that wait for themselves, where no reference can be made afterwards.
+pub(crate) fn held(schema: &Schema, pending: &[Operation]) -> BTreeSet<OperationId> {
     let circles = circles(schema, pending);
-    circles
-        .iter()
-        .any(|circle| circle.operation == operation && circle.links.is_none())
+    let held = circles.iter().filter(|circle| circle.links.is_none());
+    held.map(|circle| circle.operation).collect()
 }
 
 /// Opens every circle: a create goes without a reference that is not required, and an update behind it makes that. A

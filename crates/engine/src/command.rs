@@ -232,7 +232,7 @@ impl Desk<'_> {
         all.push(again.clone());
         writes.push(self.view_write(image, &all));
         writes.push(Write::PutOperation(Box::new(again)));
-        writes.extend(crate::edit::settle_entry(self.store, self.host, log, "set")?);
+        writes.extend(crate::journal::settle_entry(self.store, self.host, log, "set")?);
         Ok((written, writes))
     }
 }

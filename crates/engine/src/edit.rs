@@ -15,13 +15,10 @@ use crate::validate::{Purpose, problems};
 use crate::wish::{Edit, Written};
 use crate::{EngineError, alias, names, temporary};
 use driftless_record::{
-    EntitySchema, FieldEdit, FieldName, Fields, Handling, LogEntry, LogId, LogKind, Operation, OperationId,
-    OperationKind, OperationState, RawStamp, Record, RecordId, Revision, Row, RowSet, Schema, Settled,
-    Timestamp, Value,
+    EntitySchema, FieldEdit, FieldName, Fields, Handling, LogId, LogKind, Operation, OperationId,
+    OperationKind, OperationState, RawStamp, Record, RecordId, Revision, Row, RowSet, Schema, Value,
 };
-use driftless_store::{
-    CommitNumber, Image, JournalReader, LogSelection, RecordStore, Retry, StoreError, Write, WriteBatch,
-};
+use driftless_store::{CommitNumber, Image, LogSelection, RecordStore, Retry, StoreError, Write, WriteBatch};
 
 /// How often an edit is tried again when another process commits at the same moment.
 pub(crate) const MAX_TRIES: usize = 1000;
@@ -383,24 +380,4 @@ pub(crate) fn edit(old: Value, new: Value, raw: RawStamp) -> FieldEdit {
         raw,
         stamp: None,
     }
-}
-
-/// Makes the write that settles a log entry.
-pub(crate) fn settle_entry(
-    store: &dyn RecordStore,
-    host: &Host,
-    log: LogId,
-    by: &str,
-) -> Result<Option<Write>, StoreError> {
-    let entry = JournalReader::log(store, &LogSelection::One(log))?.pop();
-    Ok(entry.map(|entry| settled(entry, host.clock.now(), by)))
-}
-
-/// Makes the write that settles an entry.
-pub(crate) fn settled(entry: LogEntry, at: Timestamp, by: &str) -> Write {
-    let settled = Some(Settled {
-        at,
-        by: by.to_owned(),
-    });
-    Write::PutLog(Box::new(LogEntry { settled, ..entry }))
 }

@@ -2,12 +2,13 @@
 
 use driftless_record::{
     Cause, CauseClass, EntitySchema, FieldCase, Fields, LogEntry, LogId, LogKind, Operation, OperationId,
-    OperationKind, Timestamp,
+    OperationKind, Settled, Timestamp,
 };
-use driftless_store::Image;
+use driftless_store::{Image, JournalReader, LogSelection, RecordStore, StoreError, Write};
 
 use crate::fold::{self, fold};
 use crate::ground::Key;
+use crate::host::Host;
 use crate::obstacle::Hindrance;
 use crate::plan::Draft;
 
@@ -173,4 +174,24 @@ pub(crate) fn title(
         .or(seen)
         .unwrap_or_default();
     fold::title(entity, &image.id, &fields)
+}
+
+/// Makes the write that settles a log entry.
+pub(crate) fn settle_entry(
+    store: &dyn RecordStore,
+    host: &Host,
+    log: LogId,
+    by: &str,
+) -> Result<Option<Write>, StoreError> {
+    let entry = JournalReader::log(store, &LogSelection::One(log))?.pop();
+    Ok(entry.map(|entry| settled(entry, host.clock.now(), by)))
+}
+
+/// Makes the write that settles an entry.
+pub(crate) fn settled(entry: LogEntry, at: Timestamp, by: &str) -> Write {
+    let settled = Some(Settled {
+        at,
+        by: by.to_owned(),
+    });
+    Write::PutLog(Box::new(LogEntry { settled, ..entry }))
 }

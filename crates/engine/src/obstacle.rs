@@ -1,7 +1,7 @@
 //! What stands against sending an operation before the server is asked: shown to a person, and gone on with by itself
 //! once it has passed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
     Cause, CauseClass, EntitySchema, FieldCase, FieldName, LogEntry, LogId, Operation, OperationKind,
@@ -10,8 +10,8 @@ use driftless_record::{
 use driftless_store::{Image, Write};
 
 use crate::circle;
-use crate::edit::settled;
 use crate::ground::{Ground, key};
+use crate::journal::settled;
 use crate::plan::misfits;
 
 /// What stands against sending an operation.
@@ -101,112 +101,113 @@ impl Obstacle {
         }
     }
 
+    /// Returns what is told of it: its code, what it is and what can be done about it, in words for people, and of what
+    /// class it is.
+    fn told(self) -> (&'static str, &'static str, &'static str, CauseClass) {
+        const PASSES: &str = "it goes on by itself when that has passed, or discard it";
+        const LEAVE_OUT: &str =
+            "leave that out or discard the change, or it goes on by itself when that has passed";
+        use CauseClass::{Unsupported, Validation};
+        match self {
+            Self::EntityGone => (
+                "device:no-entity",
+                "the server no longer has this kind of record",
+                PASSES,
+                Unsupported,
+            ),
+            Self::CreateClosed => (
+                "device:no-create",
+                "the server takes no new records of this kind any more",
+                PASSES,
+                Unsupported,
+            ),
+            Self::UpdateClosed => (
+                "device:no-update",
+                "the server does not let records of this kind be changed any more",
+                PASSES,
+                Unsupported,
+            ),
+            Self::DeleteClosed => (
+                "device:no-delete",
+                "the server does not let records of this kind be deleted any more",
+                PASSES,
+                Unsupported,
+            ),
+            Self::Circle => (
+                "device:circle",
+                "this record and another one that was made here need each other, so neither can be made first; leave one of the references out",
+                PASSES,
+                Unsupported,
+            ),
+            Self::CommandGone => (
+                "device:no-command",
+                "the server no longer has this command for records of this kind",
+                PASSES,
+                Unsupported,
+            ),
+            Self::RevisionHidden => (
+                "device:no-revision",
+                "the server does not tell this record's revision, which it demands for a change",
+                PASSES,
+                Unsupported,
+            ),
+            Self::FieldGone => (
+                "device:no-field",
+                "the server no longer has a field that was set here",
+                LEAVE_OUT,
+                Unsupported,
+            ),
+            Self::FieldClosed => (
+                "device:no-field-update",
+                "the server no longer lets a field be changed that was set here",
+                LEAVE_OUT,
+                Unsupported,
+            ),
+            Self::FieldRetyped => (
+                "device:field-retyped",
+                "the server has changed what values a field takes, and the one set here is none of them",
+                "set another value, leave it out or discard the change, or it goes on by itself when it fits again",
+                Validation,
+            ),
+            Self::FieldRequired => (
+                "device:field-required",
+                "the server now needs a value that this has not",
+                "set one or discard the change, or it goes on by itself when none is needed any more",
+                Validation,
+            ),
+            Self::CommandChanged => (
+                "device:command-changed",
+                "the server has changed what this command takes",
+                "discard it and run it again, or it goes on by itself when that has passed",
+                Validation,
+            ),
+        }
+    }
+
     /// Returns whether a change goes on without the fields that this is about.
     pub(crate) fn is_of_fields(self) -> bool {
-        match self {
-            Self::FieldGone | Self::FieldClosed | Self::FieldRetyped | Self::FieldRequired => true,
-            Self::EntityGone
-            | Self::CreateClosed
-            | Self::UpdateClosed
-            | Self::DeleteClosed
-            | Self::Circle
-            | Self::CommandGone
-            | Self::RevisionHidden
-            | Self::CommandChanged => false,
-        }
-    }
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::EntityGone => "device:no-entity",
-            Self::CreateClosed => "device:no-create",
-            Self::UpdateClosed => "device:no-update",
-            Self::DeleteClosed => "device:no-delete",
-            Self::Circle => "device:circle",
-            Self::CommandGone => "device:no-command",
-            Self::RevisionHidden => "device:no-revision",
-            Self::FieldGone => "device:no-field",
-            Self::FieldClosed => "device:no-field-update",
-            Self::FieldRetyped => "device:field-retyped",
-            Self::FieldRequired => "device:field-required",
-            Self::CommandChanged => "device:command-changed",
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::EntityGone => "the server no longer has this kind of record",
-            Self::CreateClosed => "the server takes no new records of this kind any more",
-            Self::UpdateClosed => "the server does not let records of this kind be changed any more",
-            Self::DeleteClosed => "the server does not let records of this kind be deleted any more",
-            Self::Circle => {
-                "this record and another one that was made here need each other, so neither can be made first; leave one of the references out"
-            }
-            Self::CommandGone => "the server no longer has this command for records of this kind",
-            Self::RevisionHidden => {
-                "the server does not tell this record's revision, which it demands for a change"
-            }
-            Self::FieldGone => "the server no longer has a field that was set here",
-            Self::FieldClosed => "the server no longer lets a field be changed that was set here",
-            Self::FieldRetyped => {
-                "the server has changed what values a field takes, and the one set here is none of them"
-            }
-            Self::FieldRequired => "the server now needs a value that this has not",
-            Self::CommandChanged => "the server has changed what this command takes",
-        }
-    }
-
-    /// Returns what can be done about it, in words for people.
-    fn way_out(self) -> &'static str {
-        match self {
-            Self::EntityGone
-            | Self::CreateClosed
-            | Self::UpdateClosed
-            | Self::DeleteClosed
-            | Self::Circle
-            | Self::CommandGone
-            | Self::RevisionHidden => "it goes on by itself when that has passed, or discard it",
-            Self::FieldGone | Self::FieldClosed => {
-                "leave that out or discard the change, or it goes on by itself when that has passed"
-            }
-            Self::FieldRetyped => "set another value, leave it out or discard the change",
-            Self::FieldRequired => "set one, or discard the change",
-            Self::CommandChanged => {
-                "discard it and run it again, or it goes on by itself when that has passed"
-            }
-        }
-    }
-
-    fn class(self) -> CauseClass {
-        match self {
-            Self::FieldRetyped | Self::FieldRequired | Self::CommandChanged => CauseClass::Validation,
-            Self::EntityGone
-            | Self::CreateClosed
-            | Self::UpdateClosed
-            | Self::DeleteClosed
-            | Self::Circle
-            | Self::CommandGone
-            | Self::RevisionHidden
-            | Self::FieldGone
-            | Self::FieldClosed => CauseClass::Unsupported,
-        }
+        matches!(
+            self,
+            Self::FieldGone | Self::FieldClosed | Self::FieldRetyped | Self::FieldRequired
+        )
     }
 
     /// Returns the cause for the log.
     pub(crate) fn cause(self) -> Cause {
+        let (code, words, _, class) = self.told();
         Cause {
-            class: self.class(),
+            class,
             field: None,
             other: None,
-            code: self.code().to_owned(),
-            text: self.words().to_owned(),
+            code: code.to_owned(),
+            text: words.to_owned(),
         }
     }
 
     /// Returns the obstacle that an entry is about.
     pub(crate) fn of_entry(entry: &LogEntry) -> Option<Self> {
         let code = &entry.cause.as_ref()?.code;
-        ALL.into_iter().find(|obstacle| obstacle.code() == code)
+        ALL.into_iter().find(|obstacle| obstacle.told().0 == code)
     }
 }
 
@@ -226,7 +227,8 @@ impl Hindrance {
             [] => String::new(),
             names => format!(" ({})", names.join(", ")),
         };
-        format!("{}{names}; {}", self.obstacle.words(), self.obstacle.way_out())
+        let (_, words, way_out, _) = self.obstacle.told();
+        format!("{words}{names}; {way_out}")
     }
 
     fn names(&self) -> impl Iterator<Item = &FieldName> {
@@ -249,6 +251,14 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
             by_log.entry(log).or_default().push(operation);
         }
     }
+    let of_circles = open
+        .iter()
+        .any(|entry| Obstacle::of_entry(entry) == Some(Obstacle::Circle));
+    let in_circles = if of_circles {
+        circle::held(&ground.schema, &ground.pending)
+    } else {
+        BTreeSet::new()
+    };
     for entry in open {
         let Some(obstacle) = Obstacle::of_entry(&entry) else {
             continue;
@@ -266,7 +276,7 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
             Obstacle::of(&ground.schema, operation).is_some()
                 || match obstacle {
                     Obstacle::RevisionHidden => !has_revision(ground.images.get(&key(operation))),
-                    Obstacle::Circle => circle::holds(&ground.schema, &ground.pending, operation.id),
+                    Obstacle::Circle => in_circles.contains(&operation.id),
                     Obstacle::EntityGone
                     | Obstacle::CreateClosed
                     | Obstacle::UpdateClosed

@@ -68,7 +68,7 @@ pub struct Settings {
     /// The entities that belong on the device with their filters; `None` means every entity whole.
     pub scope: Option<BTreeMap<EntityName, EntityScope>>,
     /// Whether a field that the server forbids is split off a change, whose rest goes on.
-    pub split_forbidden: bool,
+    pub park_forbidden_field_alone: bool,
     /// Fields that belong together, by entity: none of such a group is split off while another one is changed too.
     pub field_groups: BTreeMap<EntityName, Vec<BTreeSet<FieldName>>>,
     /// Entities that belong on no device.

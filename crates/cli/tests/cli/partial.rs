@@ -31,7 +31,11 @@ fn a_forbidden_field_waits_alone_and_the_rest_of_the_change_goes_on() {
     let made = ann.json(&["create", "Account", "name=Before", "city=Rome"], 0);
     let id = made["id"].as_str().unwrap();
     put(&server, "rights", &json!({ "Account": ["city"] }));
-    put(&server, "settings", &json!({ "split_forbidden": true }));
+    put(
+        &server,
+        "settings",
+        &json!({ "park_forbidden_field_alone": true }),
+    );
     let bob = Device::downloaded(&server, "bob");
     let written = bob.json(&["update", "Account", id, "name=After", "city=Oslo"], 0);
     assert_eq!(written["outcome"], "waiting", "{written}");
@@ -77,7 +81,7 @@ fn what_belongs_together_is_not_split() {
     let id = made["id"].as_str().unwrap();
     put(&server, "rights", &json!({ "Account": ["city"] }));
     let together = json!({ "Account": [["city", "country"]] });
-    let settings = json!({ "split_forbidden": true, "field_groups": together });
+    let settings = json!({ "park_forbidden_field_alone": true, "field_groups": together });
     put(&server, "settings", &settings);
     let bob = Device::downloaded(&server, "bob");
     let written = bob.json(

@@ -303,7 +303,7 @@ fn documents_keep_their_shape() {
             "mode": "hybrid",
             "request_mailbox": null,
             "scope": null,
-            "split_forbidden": false
+            "park_forbidden_field_alone": false
           }
         }"#]],
     );

@@ -27,7 +27,10 @@ impl Desk<'_> {
     /// Returns the field that may be split off. A new record is never split: the server would have it without what the
     /// person gave. Neither is what later operations of the record stand on.
     fn part(&self, settings: &Settings, cause: &Cause) -> Option<FieldName> {
-        let field = cause.field.as_ref().filter(|_| settings.split_forbidden)?;
+        let field = cause
+            .field
+            .as_ref()
+            .filter(|_| settings.park_forbidden_field_alone)?;
         let ChangeAction::Update(sent) = &self.sending.change.action else {
             return None;
         };

@@ -70,7 +70,7 @@ fn the_forms_in_which_notes_are_kept_stay_as_they_are() {
     };
     let name = |text| FieldName::parse(text).unwrap();
     let settings = Settings {
-        split_forbidden: true,
+        park_forbidden_field_alone: true,
         field_groups: [(entity.clone(), vec![["city", "name"].map(name).into()])].into(),
         mode: OperationMode::Offline,
         conflict: ConflictRule::ClientWins,
@@ -93,7 +93,7 @@ fn the_forms_in_which_notes_are_kept_stay_as_they_are() {
         include_str!("settings-before-parts.json").trim_end(),
     );
     let before = Settings {
-        split_forbidden: false,
+        park_forbidden_field_alone: false,
         field_groups: std::collections::BTreeMap::new(),
         ..settings
     };

@@ -72,6 +72,7 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         pending: ground.pending.iter().map(|operation| operation.id).collect(),
         temporary: temporary::of_all(&ground.schema, &ground.pending),
         carried: BTreeMap::new(),
+        change_sets: BTreeMap::new(),
         groups: BTreeSet::new(),
         in_order: group::in_order(&ground.pending),
         batch: Batch::default(),
@@ -111,6 +112,16 @@ pub(super) fn stuck(ground: &Ground, of_record: &[&Operation]) -> Option<(Obstac
 }
 
 impl Planner {
+    /// Returns whether a group goes as one change set, worked out once for all of its records.
+    fn goes_as_one(&mut self, ground: &Ground, context: &Context<'_>, group: GroupId) -> bool {
+        if let Some(known) = self.change_sets.get(&group) {
+            return *known;
+        }
+        let is_one = self.is_one_change_set(ground, context, group);
+        self.change_sets.insert(group, is_one);
+        is_one
+    }
+
     /// Returns whether the back end takes a group as one change set: it has change sets, of this size, for every entity
     /// of the group, and is told all keys; and what the group does to each record is one change.
     fn is_one_change_set(&self, ground: &Ground, context: &Context<'_>, group: GroupId) -> bool {
@@ -163,6 +174,8 @@ pub(super) struct Planner {
     temporary: BTreeSet<Key>,
     /// Operations that travel in this batch, with their sendings.
     carried: BTreeMap<OperationId, RequestId>,
+    /// Whether groups go as one change set, as far as that was asked.
+    change_sets: BTreeMap<GroupId, bool>,
     /// Groups that were planned.
     pub(super) groups: BTreeSet<GroupId>,
     /// What stands before the operations of groups.
@@ -206,7 +219,7 @@ impl Planner {
             .collect();
         if let Some(group) = run
             .group()
-            .filter(|group| self.is_one_change_set(ground, context, *group))
+            .filter(|group| self.goes_as_one(ground, context, *group))
         {
             return self.plan_group(ground, context, by_record, group);
         }

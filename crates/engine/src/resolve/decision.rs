@@ -10,9 +10,9 @@ use super::link;
 use super::pick::{is_all_theirs, picked};
 use super::undo::{entries_left_empty, take_back};
 use crate::depend::Graph;
-use crate::edit::{self, settle_entry};
 use crate::ground::{Ground, Key, key};
 use crate::host::{Account, Host};
+use crate::journal::{self, settle_entry};
 use crate::{EngineError, NotPossible, alias};
 
 /// What a person decides about a log entry that waits for him.
@@ -108,7 +108,7 @@ pub(crate) fn decide(
             | Decision::Retry
             | Decision::Discard => entry,
         };
-        writes.push(edit::settled(entry, host.clock.now(), decision.word()));
+        writes.push(journal::settled(entry, host.clock.now(), decision.word()));
         match ground.commit(store, writes) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| touched).map_err(Into::into),

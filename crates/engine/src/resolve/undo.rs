@@ -8,10 +8,10 @@ use driftless_store::{RecordStore, Retry, StoreError, Write};
 use super::Touched;
 use super::decision::with_those_behind;
 use crate::depend::Graph;
-use crate::edit::settle_entry;
 use crate::fold::settle_in;
 use crate::ground::{Ground, Key, key};
 use crate::host::Host;
+use crate::journal::settle_entry;
 use crate::{EngineError, NotPossible};
 
 /// Says which operations an undo would take back.

@@ -314,7 +314,9 @@ fn keep(
             None => Ground::read(store)?,
         };
         let now = host.clock.now();
-        let splits = results.iter().filter(|_| ground.settings.split_forbidden);
+        let splits = results
+            .iter()
+            .filter(|_| ground.settings.park_forbidden_field_alone);
         let mut confirmed = Confirmed {
             spare_ids: splits.map(|_| host.uuid()).collect(),
             ..Confirmed::default()

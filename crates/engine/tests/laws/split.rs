@@ -23,7 +23,7 @@ fn settings(rule: Rule) -> Settings {
     let tied = BTreeSet::from([name("name"), name("city")]);
     let groups = BTreeMap::from([(entity("Account"), vec![tied])]);
     Settings {
-        split_forbidden: rule != Rule::Forbidden,
+        park_forbidden_field_alone: rule != Rule::Forbidden,
         field_groups: if rule == Rule::Tied {
             groups
         } else {
