@@ -1,13 +1,14 @@
 //! Values that only one record may have, where another one has them already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_engine::{Decision, Edit, EngineError, NotPossible, Outcome, Touched};
 use driftless_record::{
-    CauseClass, ConflictRule, Handling, LogEntry, LogKind, OperationId, RecordId, Schema, Value,
+    CauseClass, ConflictRule, FieldName, Fields, Handling, LogEntry, LogKind, OperationId, RecordId, Schema,
+    Value,
 };
-use driftless_store::{LogSelection, MemoryStore};
+use driftless_store::{FileRow, LogSelection, MemoryStore};
 use driftless_testkit::backend::{Fault, Habits, Others};
 use proptest::prelude::*;
 
@@ -15,17 +16,24 @@ use crate::chance::{block, capabilities, cases};
 use crate::common::*;
 use crate::watched::view_is_off;
 
-/// Accounts of which no two have the same name, and contacts.
-pub(crate) fn with_unique_names() -> Schema {
+/// Accounts of which no two have the same values in these fields, and contacts.
+fn with_key(key: &[&str]) -> Schema {
     let mut schema = schema();
     let mut account = (**schema.entity("Account").unwrap()).clone();
-    account.alternate_keys.push(vec![name("name")]);
+    account
+        .alternate_keys
+        .push(key.iter().map(|field| name(field)).collect());
     schema.add(account);
     schema
 }
 
-fn world(can: driftless_transport::Capabilities, others: Others) -> World {
-    let world = World::over(1, (with_unique_names(), can), 1, |_| Arc::new(MemoryStore::new()));
+/// Accounts of which no two have the same name, and contacts.
+pub(crate) fn with_unique_names() -> Schema {
+    with_key(&["name"])
+}
+
+fn world(devices: usize, key: &[&str], can: driftless_transport::Capabilities, others: Others) -> World {
+    let world = World::over(devices, (with_key(key), can), 1, |_| Arc::new(MemoryStore::new()));
     world.server().set_habits(Habits {
         others,
         ..Habits::default()
@@ -41,37 +49,64 @@ enum Way {
     Discard,
 }
 
-/// An account that is made on the device.
+/// What was done to a new account before anybody sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Later {
+    Nothing,
+    /// A field that belongs to no key changes.
+    Status,
+    /// A field changes that belongs to the key if that is of two fields.
+    City,
+}
+
+/// An account that is made on a device.
 #[derive(Debug, Clone)]
 struct Made {
+    device: usize,
     name: u8,
+    city: u8,
     contacts: u8,
-    later: bool,
+    later: Later,
     way: Way,
 }
 
 fn made() -> impl Strategy<Value = Made> {
     let way = prop_oneof![1 => Just(Way::Rename), 2 => Just(Way::Link), 1 => Just(Way::Discard)];
-    (0u8..4, 0u8..3, any::<bool>(), way).prop_map(|(name, contacts, later, way)| Made {
-        name,
-        contacts,
-        later,
-        way,
+    let later = prop_oneof![Just(Later::Nothing), Just(Later::Status), Just(Later::City)];
+    (0usize..2, 0u8..3, 0u8..2, 0u8..3, later, way).prop_map(|(device, name, city, contacts, later, way)| {
+        Made {
+            device,
+            name,
+            city,
+            contacts,
+            later,
+            way,
+        }
     })
 }
+
+/// What may not be there twice, as it is drawn: a name, and a city if that belongs to it.
+type Taken = (u8, Option<u8>);
 
 /// An account that was made, with what happened on it.
 struct Mine {
     made: Made,
+    taken: Taken,
     id: RecordId,
     create: OperationId,
     contacts: Vec<(RecordId, OperationId)>,
+    files: Vec<FileRow>,
 }
 
-fn make(device: &Device, made: &Made, number: usize) -> Mine {
+fn make(device: &Device, made: &Made, is_wide: bool, number: usize) -> Mine {
+    let city = if is_wide {
+        made.city.to_string()
+    } else {
+        format!("of {number}")
+    };
     let given = fields(&[
         ("name", Value::text(format!("name {}", made.name))),
-        ("city", Value::text(format!("city {number}"))),
+        ("city", Value::text(format!("city {city}"))),
     ]);
     let written = device.engine.create("Account", given).unwrap();
     let contact = |of: u8| {
@@ -83,11 +118,21 @@ fn make(device: &Device, made: &Made, number: usize) -> Mine {
         (contact.record, contact.operation.unwrap())
     };
     let contacts = (0..made.contacts).map(contact).collect();
-    if made.later {
-        device.set(&written.record, "city", &format!("later {number}"));
+    match made.later {
+        Later::Nothing => {}
+        Later::City if !is_wide => device.set(&written.record, "city", &format!("later {number}")),
+        Later::Status | Later::City => {
+            let open = fields(&[("status", Value::Choice("open".to_owned()))]);
+            device
+                .engine
+                .update("Account", written.record.as_str(), open)
+                .unwrap();
+        }
     }
     Mine {
         made: made.clone(),
+        taken: (made.name, is_wide.then_some(made.city)),
+        files: device.attach("Account", &written.record),
         id: written.record,
         create: written.operation.unwrap(),
         contacts,
@@ -105,6 +150,8 @@ fn decide(device: &Device, mine: &Mine, holder: &RecordId, entry: &LogEntry) -> 
         Way::Link => Decision::Link(holder.clone()),
         Way::Discard => Decision::Discard,
     };
+    let view = |id: &RecordId| device.engine.get("Account", id.as_str()).unwrap().fields;
+    let (of_mine, theirs) = (view(&mine.id), view(holder));
     let told = device.engine.resolve_preview(entry.id, &decision).unwrap();
     prop_assert_eq!(&device.engine.resolve(entry.id, &decision).unwrap(), &told);
     prop_assert_eq!(view_is_off(device.store()), None);
@@ -120,75 +167,111 @@ fn decide(device: &Device, mine: &Mine, holder: &RecordId, entry: &LogEntry) -> 
         &device.engine.get("Account", mine.id.as_str()).unwrap().id,
         holder
     );
+    prop_assert_eq!(
+        &view(holder),
+        &theirs,
+        "linking changes nothing of the other record"
+    );
     let entry = device.engine.log(&LogSelection::One(entry.id)).unwrap().remove(0);
     prop_assert_eq!(entry.settled.unwrap().by, "link");
-    prop_assert!(
-        entry.kept.contains_key("city") && !entry.kept.contains_key("name"),
-        "{:?}",
-        entry.kept
+    let differs = |(field, value): &(FieldName, Value)| {
+        field.as_str() != "id" && !value.is_null() && theirs.get(field) != Some(value)
+    };
+    prop_assert_eq!(
+        entry.kept,
+        of_mine.into_iter().filter(differs).collect::<Fields>()
     );
+    let files = |id: &RecordId| device.store().files(&entity("Account"), id).unwrap();
+    prop_assert_eq!(files(&mine.id), vec![], "files stay with a record that there is");
+    for file in &mine.files {
+        let moved = FileRow {
+            id: holder.clone(),
+            ..file.clone()
+        };
+        prop_assert!(files(holder).contains(&moved), "{:?}", files(holder));
+    }
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(cases(64))]
 
     /// Two firms of one name are two firms until somebody who knows says otherwise: a clash makes no record out of two,
-    /// changes neither, and waits. Whoever then says that they are one has what refers to his record refer to the other.
+    /// changes neither, and waits, also for a process that is started later. Whoever then says that they are one has
+    /// what refers to his record refer to the other. Firms of one name in two cities are none where the key is of both.
     #[test]
     fn l34_a_taken_name_makes_no_two_records_one_until_a_person_says_so(
-        can in capabilities(), there in prop::collection::btree_set(0u8..4, 0..3), is_known in any::<bool>(),
-        others in prop_oneof![Just(Others::Told), Just(Others::Hidden)], plan in prop::collection::vec(made(), 1..5),
+        can in capabilities(), there in prop::collection::btree_set((0u8..3, 0u8..2), 0..6), is_known in any::<bool>(),
+        others in prop_oneof![Just(Others::Told), Just(Others::Hidden), Just(Others::Unnamed)],
+        plan in prop::collection::vec(made(), 1..6), is_wide in any::<bool>(), restarts in any::<bool>(),
     ) {
         block(async {
-            let world = world(can, others);
-            let device = &world.devices[0];
+            let key: &[&str] = if is_wide { &["name", "city"] } else { &["name"] };
+            let mut world = world(2, key, can, others);
+            let mut holders: BTreeMap<Taken, RecordId> = BTreeMap::new();
+            let there: BTreeSet<Taken> = there.into_iter().map(|(name, city)| (name, is_wide.then_some(city))).collect();
             if !is_known {
-                device.sync().await;
+                sync_all(&world).await;
             }
-            let mut holders: BTreeMap<u8, RecordId> = BTreeMap::new();
-            for number in &there {
-                holders.insert(*number, world.account(u128::from(*number) + 1, &format!("name {number}")));
+            for (number, (title, city)) in there.iter().enumerate() {
+                let id = world.account(number as u128 + 1, &format!("name {title}"));
+                world.office(&id, "city", &city.map_or("Rome".to_owned(), |city| format!("city {city}")));
+                holders.insert((*title, *city), id);
             }
             if is_known {
-                device.sync().await;
+                sync_all(&world).await;
             }
             let before = world.server().all(&entity("Account"));
-            let mine: Vec<Mine> = plan.iter().enumerate().map(|(number, made)| make(device, made, number)).collect();
-            device.sync().await;
+            let mut mine: Vec<Mine> = Vec::new();
+            for (number, made) in plan.iter().enumerate() {
+                mine.push(make(&world.devices[made.device], made, is_wide, number));
+            }
+            // The first device is the first to arrive.
+            mine.sort_by_key(|mine| mine.made.device);
+            sync_all(&world).await;
             let now = world.server().all(&entity("Account"));
             for (id, fields) in &before {
                 prop_assert_eq!(now.get(id), Some(fields), "another's record is left alone");
             }
-            let entries = device.open_entries();
+            if restarts {
+                world.devices.iter_mut().for_each(Device::restart);
+                world.pass(86_400_000);
+                sync_all(&world).await;
+            }
             let mut clashes = Vec::new();
             for mine in &mine {
-                let holder = holders.entry(mine.made.name).or_insert_with(|| mine.id.clone()).clone();
+                let device = &world.devices[mine.made.device];
+                let holder = holders.entry(mine.taken).or_insert_with(|| mine.id.clone()).clone();
+                let entries = device.open_entries();
                 let entry = entry_of(&entries, mine.create);
                 prop_assert_eq!(entry.is_some(), holder != mine.id);
                 let Some(entry) = entry else { continue };
                 let cause = entry.cause.clone().unwrap();
                 prop_assert_eq!((entry.kind, cause.class), (LogKind::Refused, CauseClass::Unique));
-                prop_assert_eq!(cause.field, Some(name("name")));
+                prop_assert_eq!(cause.field, (others != Others::Unnamed).then(|| name("name")));
                 match cause.other {
                     Some(other) => prop_assert_eq!(&other, &holder),
-                    None => prop_assert!(others == Others::Hidden && !(is_known && there.contains(&mine.made.name))),
+                    None => prop_assert!(others != Others::Told && !(is_known && there.contains(&mine.taken))),
                 }
                 let own = format!("name {}", mine.made.name);
                 prop_assert_eq!(device.text("Account", &mine.id, "name"), Some(own), "mine is in view as I made it");
                 clashes.push((mine, holder, entry.clone()));
             }
             for (mine, holder, entry) in &clashes {
-                decide(device, mine, holder, entry)?;
+                decide(&world.devices[mine.made.device], mine, holder, entry)?;
             }
-            device.sync().await;
-            device.sync().await;
-            prop_assert_eq!(device.engine.outbox().unwrap(), vec![]);
-            prop_assert_eq!(device.open_entries(), vec![]);
+            for _ in 0..2 {
+                sync_all(&world).await;
+            }
             let (accounts, contacts) = {
                 let server = world.server();
                 (server.all(&entity("Account")), server.all(&entity("Contact")))
             };
+            for device in &world.devices {
+                prop_assert_eq!(device.engine.outbox().unwrap(), vec![]);
+                prop_assert_eq!(device.open_entries(), vec![]);
+                prop_assert_eq!(view_is_off(device.store()), None);
+            }
             for (id, fields) in &before {
                 prop_assert_eq!(accounts.get(id), Some(fields), "linking changes nothing of the other record");
             }
@@ -205,15 +288,20 @@ proptest! {
                     prop_assert_eq!(account, target.map(lookup));
                 }
             }
-            prop_assert_eq!(view_is_off(device.store()), None);
             Ok(())
         })?;
     }
 }
 
+async fn sync_all(world: &World) {
+    for device in &world.devices {
+        device.sync().await;
+    }
+}
+
 /// A world whose device has made an account with the name of one that the server has.
 pub(crate) async fn clash() -> (World, RecordId, RecordId, LogEntry) {
-    let world = world(able(), Others::Told);
+    let world = world(1, &["name"], able(), Others::Told);
     let holder = world.account(1, "Rome Steel");
     let device = &world.devices[0];
     device.sync().await;
@@ -276,7 +364,7 @@ async fn l34_only_a_new_record_is_linked_and_only_to_one_that_is_there() {
 /// names nobody.
 #[tokio::test]
 async fn l34_the_other_record_is_that_with_the_value_that_was_refused() {
-    let world = world(able(), Others::Hidden);
+    let world = world(1, &["name"], able(), Others::Hidden);
     let (first, second) = (world.account(1, "First"), world.account(2, "Second"));
     let device = &world.devices[0];
     device.sync().await;

@@ -105,4 +105,6 @@ pub enum Others {
     Told,
     /// It says only that there is one.
     Hidden,
+    /// It says only that something is taken, and not even of which field.
+    Unnamed,
 }

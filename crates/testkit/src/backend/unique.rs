@@ -30,7 +30,7 @@ impl Backend {
             if let Some((other, _)) = same.next() {
                 let cause = Cause {
                     class: CauseClass::Unique,
-                    field: Some(field.clone()),
+                    field: (self.habits.others != Others::Unnamed).then(|| field.clone()),
                     other: (tells && !self.unseen.contains(other)).then(|| other.1.clone()),
                     code: "double:unique".to_owned(),
                     text: format!("another record has the same {field}"),
