@@ -27,6 +27,14 @@ fn no_bad(change: &Change) -> Option<Cause> {
     })
 }
 
+/// Has no time for the name "bad" now.
+fn busy_with_bad(change: &Change) -> Option<Cause> {
+    no_bad(change).map(|cause| Cause {
+        class: CauseClass::Transient,
+        ..cause
+    })
+}
+
 /// What a person does about a change that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -55,13 +63,12 @@ proptest! {
     /// old id would never get through. It stays the operation that it was to whoever waits for it.
     #[test]
     fn l38_what_was_refused_goes_again_as_the_same_operation_in_a_request_of_its_own(
-        can in capabilities(), is_new in any::<bool>(), lost in any::<bool>(),
+        can in capabilities(), is_new in any::<bool>(), lost in any::<bool>(), put_off in 0usize..3,
         way in prop_oneof![Just(Way::Edit), Just(Way::Set), Just(Way::Retry), Just(Way::RetryInVain)],
     ) {
         block(async {
             let (world, known) = World::with_one_account(can).await;
             let device = &world.devices[0];
-            world.server().refuse(Some(no_bad));
             let bad = fields(&[("name", Value::text("bad")), ("city", Value::text("Oslo"))]);
             let written = if is_new {
                 device.engine.create("Account", bad)
@@ -69,10 +76,17 @@ proptest! {
                 device.engine.update("Account", known.as_str(), bad)
             };
             let (record, operation) = written.map(|written| (written.record, written.operation.unwrap())).unwrap();
+            let mut first = Vec::new();
+            world.server().refuse(Some(busy_with_bad));
+            for _ in 0..put_off {
+                first.extend(requests(device, operation).await);
+                world.pass(DAY);
+            }
+            world.server().refuse(Some(no_bad));
             if lost {
                 world.server().fail([Fault::ReplyLost]);
             }
-            let mut first = requests(device, operation).await;
+            first.extend(requests(device, operation).await);
             world.server().heal();
             while device.open_entries().is_empty() {
                 world.pass(400_000);
