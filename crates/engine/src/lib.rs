@@ -37,6 +37,7 @@ mod progress;
 mod rebase;
 mod refit;
 mod remap;
+mod renewed;
 mod report;
 mod resolve;
 mod setback;

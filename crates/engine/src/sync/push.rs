@@ -21,6 +21,7 @@ use crate::plan::{Answers, Batch, Context, Judging, Objection, next_batch};
 use crate::progress::Stage;
 use crate::refit;
 use crate::remap;
+use crate::renewed::renewed;
 use crate::setback::set_back;
 use crate::staged;
 
@@ -111,14 +112,18 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Puts back into the queue what was parked for an obstacle that has passed.
+    /// Puts back into the queue what was parked for an obstacle that has passed, and brings open conflicts up to date.
     async fn release(&mut self) -> Result<(), Stop> {
         let now = self.host.clock.now();
         let release = move |store: &dyn RecordStore| loop {
+            if store.log(&LogSelection::Open)?.is_empty() {
+                return Ok(());
+            }
             let mut ground = Ground::read(store)?;
             // Read with the ground: what a person has settled meanwhile stays settled as he did it.
             let open = store.log(&LogSelection::Open)?;
-            let writes = released(&ground, open, now);
+            let mut writes = renewed(&ground, &open);
+            writes.extend(released(&ground, open, now));
             match ground.commit(store, writes) {
                 Err(error) if error.retry() == Retry::Reread => {}
                 done => return done,

@@ -200,3 +200,25 @@ async fn l29_an_edit_under_a_newer_schema_or_another_rule_joins_the_conflict() {
         assert_eq!(world.on_server(&id, field), Value::text("Theirs"));
     }
 }
+
+/// The other side may go on while a person thinks: the entry shows what the server has now, so that nobody takes a value
+/// that was never shown.
+#[tokio::test]
+async fn l31_an_open_conflict_shows_what_the_server_has_now() {
+    let (world, id) = World::with_two_conflicts().await;
+    let device = &world.devices[0];
+    world.office(&id, "city", "Theirs again");
+    device.sync().await;
+    let entry = device.open_entries().remove(0);
+    let theirs = |field: &str| {
+        let case = entry.fields.iter().find(|case| case.field == name(field));
+        case.map(|case| case.theirs.clone())
+    };
+    assert_eq!(theirs("city"), Some(Value::text("Theirs again")));
+    assert_eq!(theirs("name"), Some(Value::text("Theirs")));
+    device.engine.resolve(entry.id, &Decision::Theirs).unwrap();
+    assert_eq!(
+        device.text("Account", &id, "city").as_deref(),
+        Some("Theirs again")
+    );
+}
