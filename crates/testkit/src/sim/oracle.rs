@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use driftless_record::{
     ChangeAction, EntityName, FieldName, Fields, Operation, OperationId, OperationKind, RecordId, RequestId,
 };
+use driftless_transport::Idempotency;
 
 use super::run::Violation;
 use super::schema::{meant, says_the_same};
@@ -29,6 +30,10 @@ pub(super) struct Origin {
     pub(super) parked: Vec<OperationKind>,
 }
 
+/// For how long a device may trust that a server knows an idempotency key again, in milliseconds: 20 hours, for a day is
+/// what many document, less the time that a request may be on its way.
+const KEY_IS_KNOWN: i64 = 20 * 3_600_000 - 600_000;
+
 /// The history of the server.
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
@@ -36,6 +41,8 @@ pub(super) struct Oracle {
     states: BTreeMap<Key, Vec<Option<Fields>>>,
     /// Per operation, how many states its record had right after each of its effects.
     effects_of: BTreeMap<OperationId, Vec<usize>>,
+    /// Per operation, when it had its first effect.
+    first_at: BTreeMap<OperationId, i64>,
     requests: BTreeMap<RequestId, u64>,
     /// Per device and record, the last place in the device's order that had an effect.
     last: BTreeMap<(usize, Key), u64>,
@@ -81,7 +88,9 @@ impl Oracle {
         let key = (effect.change.entity.clone(), effect.change.record.clone());
         self.note(server, effect.at);
         let count = self.states.get(&key).map_or(0, Vec::len);
-        let remembers = server.capabilities().idempotency.remembers_requests();
+        let idempotency = server.capabilities().idempotency;
+        let remembers = idempotency.remembers_requests();
+        let now = server.now();
         let of_request = self.requests.entry(effect.request).or_default();
         *of_request += 1;
         // Where requests are not remembered, one that the network repeats makes a record again that is gone meanwhile.
@@ -102,7 +111,10 @@ impl Oracle {
             let alone = before.last().is_some_and(|last| last + 1 == count) && !self.rewrites;
             repeated |= !before.is_empty();
             let wanted = origins.get(operation).map_or(0, |origin| origin.once_more);
-            if before.len() > wanted && (remembers || alone) {
+            // Behind the time that the server has documented, a device cannot but read what became of a request.
+            let first_at = *self.first_at.entry(*operation).or_insert(now);
+            let too_old = idempotency == Idempotency::Key && now - first_at >= KEY_IS_KNOWN;
+            if before.len() > wanted && ((remembers && !too_old) || alone) {
                 return Err(Violation::new(
                     "I2",
                     format!("operation {operation} had two effects"),
