@@ -275,7 +275,7 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
         15 | 16 => Act::Decide {
             device,
             of,
-            how: rng.index(7),
+            how: rng.index(9),
         },
         17..=20 => Act::Office {
             of,

@@ -1,7 +1,11 @@
 //! Carrying out the steps.
 
+use std::collections::BTreeMap;
+
 use driftless_engine::{Decision, Edit, EngineError, SyncOptions, TakeOver, Written};
-use driftless_record::{FieldKind, Fields, Handling, LogEntry, Query, RecordId, Schema, Value};
+use driftless_record::{
+    FieldKind, FieldName, Fields, Handling, LogEntry, Query, RecordId, Schema, Side, Value,
+};
 use driftless_store::LogSelection;
 
 use super::act::Act;
@@ -263,6 +267,12 @@ pub(super) fn account_there(world: &World<'_>, of: usize) -> Option<RecordId> {
     ids.get(of.checked_rem(ids.len())?).cloned()
 }
 
+/// Returns sides for the fields that an entry is about, by turns.
+fn picks(entry: &LogEntry, sides: [Side; 2]) -> BTreeMap<FieldName, Side> {
+    let cases = entry.fields.iter().zip(sides.into_iter().cycle());
+    cases.map(|(case, side)| (case.field.clone(), side)).collect()
+}
+
 /// Returns other values for the fields that an entry is about, as they take them now.
 fn mended(device: &Device, entry: &LogEntry) -> Fields {
     let schema = device.engine.schema().unwrap_or_default();
@@ -469,6 +479,8 @@ fn decide(world: &mut World<'_>, number: usize, of: usize, how: usize) -> Result
         3 => Decision::Discard,
         4 => Decision::Without(entry.fields.iter().map(|case| case.field.clone()).collect()),
         5 => Decision::Set(mended(device, entry)),
+        6 => Decision::Pick(picks(entry, [Side::Mine, Side::Theirs])),
+        7 => Decision::Pick(picks(entry, [Side::Theirs, Side::Mine])),
         _ => Decision::Revert,
     };
     device.decided.extend(entry.operations.iter().copied());
