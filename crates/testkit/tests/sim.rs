@@ -380,6 +380,19 @@ fn l26_a_transport_that_sends_what_nobody_has_set_is_noticed() {
     is_noticed(&broken, &["L26"]);
 }
 
+/// What the server forbids is a change of its own from then on, and lost like any other.
+#[test]
+fn i05_a_store_that_forgets_what_was_split_off_is_noticed() {
+    fn forget(batch: &mut WriteBatch) {
+        let splits = |write: &Write| matches!(write, Write::PutLog(entry) if entry.reason.contains("goes without that"));
+        if batch.writes.iter().any(splits) {
+            let is_part = |write: &Write| matches!(write, Write::PutOperation(operation) if matches!(operation.state, OperationState::Refused(_)));
+            batch.writes.retain(|write| !is_part(write));
+        }
+    }
+    commit_is_noticed(forget, &["I5"]);
+}
+
 #[test]
 fn l27_a_policy_that_lets_the_device_win_is_noticed() {
     let broken = Broken {

@@ -156,6 +156,11 @@ pub enum Act {
     },
     /// The administrator sets who wins conflicts.
     Rule(ConflictRule),
+    /// The user loses the right to set cities.
+    Split {
+        /// Whether what is forbidden is split off from the rest of a change.
+        apart: bool,
+    },
     /// The administrator takes contacts off the devices, or back onto them.
     Scope {
         /// Whether they belong on devices.
@@ -250,12 +255,13 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
     let device = rng.index(devices);
     let of = rng.index(5);
     // Most of what happens is that people write and devices synchronize.
-    let what = match rng.below(80) {
+    let what = match rng.below(83) {
         56..=63 => 3,
         64..=71 => 23,
         72..=74 => 54,
         75..=77 => 55,
-        78.. => 39,
+        78 | 79 => 39,
+        80.. => 56,
         what => what,
     };
     match what {
@@ -266,7 +272,7 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
         3..=11 => Act::Set {
             device,
             of,
-            field: rng.index(4),
+            field: rng.index(5),
             value: rng.index(3),
         },
         12 => Act::Delete { device, of },
@@ -354,6 +360,9 @@ fn act(rng: &mut Rng, devices: usize) -> Act {
             device,
             of,
             value: rng.index(3),
+        },
+        56 => Act::Split {
+            apart: !rng.one_in(4),
         },
         _ => Act::Rule(
             rng.pick(&[

@@ -12,8 +12,10 @@ use std::thread::{self, Thread};
 use driftless_engine::{
     Account, Decision, Engine, EngineError, Host, Parts, Policy, StoreCalls, SyncOptions, SyncReport, Touched,
 };
-use driftless_record::{DeviceId, LogEntry, LogKind, OperationId, OperationKind, RecordId, UserId};
-use driftless_store::RecordStore;
+use driftless_record::{
+    DeviceId, LogEntry, LogKind, OperationId, OperationKind, OperationState, RecordId, UserId,
+};
+use driftless_store::{OperationSelection, RecordStore};
 use uuid::Uuid;
 
 use super::clock::SimClock;
@@ -56,8 +58,8 @@ pub(super) struct Device {
     pub(super) decided: BTreeSet<OperationId>,
     /// How often a person has let operations be done once more of which nothing proves that they were done.
     pub(super) once_more: BTreeMap<OperationId, usize>,
-    /// What operations said when they were parked and a person was about to mend them.
-    pub(super) parked: BTreeMap<OperationId, Vec<OperationKind>>,
+    /// What operations said when they were sent, or parked and a person was about to mend them.
+    pub(super) said: BTreeMap<OperationId, Vec<OperationKind>>,
     /// The operations that have ended, and how.
     pub(super) ended: BTreeMap<OperationId, &'static str>,
     /// How many changes others have made to the server, as far as they concern this device.
@@ -97,7 +99,7 @@ impl Device {
             acknowledged: BTreeMap::new(),
             decided: BTreeSet::new(),
             once_more: BTreeMap::new(),
-            parked: BTreeMap::new(),
+            said: BTreeMap::new(),
             ended: BTreeMap::new(),
             foreign: 0,
             lives: 0,
@@ -117,12 +119,18 @@ impl Device {
         Ok(())
     }
 
-    /// Keeps what the parked operations say, before a person mends one: a late copy of what was sent says it still.
-    pub(super) fn keep_parked(&mut self) {
-        for item in self.engine.outbox().unwrap_or_default() {
-            if item.operation.state.parked().is_some() {
-                let said = self.parked.entry(item.operation.id).or_default();
-                said.push(item.operation.kind);
+    /// Keeps what the operations say that are under way or parked, before an answer splits one or a person mends it: a
+    /// late copy of what was sent says it still.
+    pub(super) fn keep_said(&mut self) {
+        let pending = self.store.operations(&OperationSelection::Pending(1_000_000));
+        for operation in pending.unwrap_or_default() {
+            let is_sent = matches!(
+                operation.state,
+                OperationState::InFlight(_) | OperationState::Unknown(_)
+            );
+            let said = self.said.entry(operation.id).or_default();
+            if (is_sent || operation.state.parked().is_some()) && said.last() != Some(&operation.kind) {
+                said.push(operation.kind);
             }
         }
     }

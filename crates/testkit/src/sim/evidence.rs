@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
-    FieldEdit, FieldName, Fields, LogEntry, Operation, OperationId, OperationKind, OperationState, Value,
+    FieldEdit, FieldName, Fields, LogEntry, LogId, Operation, OperationId, OperationKind, OperationState,
+    Value,
 };
 use driftless_store::{LogSelection, OperationSelection};
 
@@ -42,6 +43,7 @@ pub(super) fn check(
             return Err(Violation::new("I1", text));
         }
     }
+    entries_have_parked(device, &operations, &log)?;
     let told: BTreeSet<OperationId> = log.iter().flat_map(|entry| &entry.operations).copied().collect();
     for operation in &operations {
         ends_with_reason(device, operation, &operations, (&told, oracle))?;
@@ -77,6 +79,25 @@ fn parked_has_entry(device: &Device, operation: &Operation, log: &[LogEntry]) ->
     let text = format!(
         "device {}: operation {} is parked, and no open entry of the log says so",
         device.number, operation.id
+    );
+    Err(Violation::new("I5", text))
+}
+
+/// Checks that what waits for a person is there to be decided. Not looked at is what a command was expected to make: it
+/// ends with the command, and an entry about it from before stays open.
+fn entries_have_parked(device: &Device, operations: &[Operation], log: &[LogEntry]) -> Result<(), Violation> {
+    let parked: BTreeSet<LogId> = operations.iter().filter_map(|o| o.state.parked()).collect();
+    let is_expected = |entry: &LogEntry| {
+        let mut named = operations.iter().filter(|o| entry.operations.contains(&o.id));
+        named.any(|o| matches!(o.kind, OperationKind::Awaited { .. }))
+    };
+    let asks = |entry: &&LogEntry| entry.is_open() && !parked.contains(&entry.id) && !is_expected(entry);
+    let Some(entry) = log.iter().find(asks) else {
+        return Ok(());
+    };
+    let text = format!(
+        "device {}: what entry {} asks about is gone",
+        device.number, entry.id
     );
     Err(Violation::new("I5", text))
 }

@@ -26,8 +26,8 @@ pub(super) struct Origin {
     pub(super) decided: bool,
     /// How often a person has let it be done once more, as nothing proves that it was done.
     pub(super) once_more: usize,
-    /// What it said before a person mended it.
-    pub(super) parked: Vec<OperationKind>,
+    /// What it said when it was sent, or before a person mended it.
+    pub(super) said: Vec<OperationKind>,
 }
 
 /// For how long a device may trust that a server knows an idempotency key again, in milliseconds: 20 hours, for a day is
@@ -190,7 +190,7 @@ fn takes_part(effect: &Effect, origin: Option<&Origin>, origins: &BTreeMap<Opera
 }
 
 /// Checks that an update sets the fields that its operations edit, to the values that they say or said before they were
-/// refused and mended, and no others.
+/// split or mended, and no others.
 fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(), Violation> {
     let ChangeAction::Update(fields) = &effect.change.action else {
         return Ok(());
@@ -200,7 +200,7 @@ fn says_so(effect: &Effect, origins: &BTreeMap<OperationId, Origin>) -> Result<(
             .operations
             .iter()
             .filter_map(|id| origins.get(id))
-            .flat_map(|origin| std::iter::once(&origin.operation.kind).chain(&origin.parked))
+            .flat_map(|origin| std::iter::once(&origin.operation.kind).chain(&origin.said))
             .any(|kind| {
                 matches!(kind, OperationKind::Create(edits) | OperationKind::Update(edits)
                 if edits.iter().any(|(name, edit)| meant(name) == meant(field) && says_the_same(&edit.new, value)))

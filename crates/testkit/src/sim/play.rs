@@ -33,7 +33,7 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
             };
             let given = edit(&schema, *field, *value);
             let text = told(&given);
-            keep_parked(world, *device);
+            keep_said(world, *device);
             on_account(world, *device, *of, &format!("sets {text} of"), |device, id| {
                 device.engine.update("Account", id.as_str(), given.clone())
             })
@@ -53,7 +53,7 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
         Act::Together { device, of, value } => together(world, *device, *of, *value),
         Act::Undo { device, of } => undo(world, *device, *of),
         Act::Decide { device, of, how } => {
-            keep_parked(world, *device);
+            keep_said(world, *device);
             decide(world, *device, *of, *how)
         }
         Act::Office { of, field, value } => {
@@ -151,6 +151,7 @@ pub(super) fn play(world: &mut World<'_>, act: &Act, salt: u64) -> Result<(), Vi
         }
         Act::Refuse { .. }
         | Act::Rule(_)
+        | Act::Split { .. }
         | Act::Scope { .. }
         | Act::Filter { .. }
         | Act::Right { .. }
@@ -217,12 +218,14 @@ fn trouble(world: &mut World<'_>, number: usize, call: u64, plight: Plight) {
     ));
 }
 
-/// Returns an edit of one field to one of a few values.
+/// Returns an edit of one field or two to one of a few values.
 fn edit(schema: &Schema, which: usize, value: usize) -> Fields {
     let account = schema.entity("Account");
     let has = |name: &str| account.is_some_and(|account| account.field(field(name)).is_some());
     let text = Value::text(format!("v{value}"));
-    match which % 4 {
+    match which % 5 {
+        4 if has("city") => fields(&[("city", text.clone()), ("name", text)]),
+        4 if has("town") => fields(&[("town", text.clone()), ("name", text)]),
         1 if has("city") => fields(&[("city", text)]),
         1 if has("town") => fields(&[("town", text)]),
         2 => {
@@ -329,9 +332,9 @@ fn after(world: &mut World<'_>, number: usize) -> Result<(), Violation> {
     }
 }
 
-fn keep_parked(world: &mut World<'_>, number: usize) {
+fn keep_said(world: &mut World<'_>, number: usize) {
     if let Some(device) = world.devices.get_mut(number) {
-        device.keep_parked();
+        device.keep_said();
     }
 }
 

@@ -9,7 +9,7 @@ use driftless_transport::ChangeDetection;
 use super::act::Act;
 use super::clock::EPOCH;
 use super::play::account_there;
-use super::schema::{entity, field};
+use super::schema::{CITIES, entity, field};
 use super::world::World;
 use crate::backend::Sight;
 
@@ -29,6 +29,15 @@ pub(super) fn play(world: &mut World<'_>, act: &Act) {
             world.settings.conflict = *rule;
             world.administer();
             world.tell(format_args!("the administrator sets {rule:?}"));
+        }
+        Act::Split { apart } => {
+            world.settings.park_forbidden_field_alone = *apart;
+            world.administer();
+            world.server().refuse(Some(no_cities));
+            let word = if *apart { "is split off" } else { "parks the whole" };
+            world.tell(format_args!(
+                "nobody may set cities, and what is forbidden {word}"
+            ));
         }
         Act::Scope { contacts } => {
             let off = (!contacts).then(|| entity("Contact"));
@@ -143,4 +152,19 @@ fn no_deletes(change: &Change) -> Option<Cause> {
 /// Refuses every change, as if all rights but to read were taken away.
 fn nothing_at_all(_: &Change) -> Option<Cause> {
     Some(cause(CauseClass::Permission))
+}
+
+/// Refuses to set one field, as if the right to it was taken away.
+fn no_cities(change: &Change) -> Option<Cause> {
+    let (ChangeAction::Create(fields) | ChangeAction::Update(fields)) = &change.action else {
+        return None;
+    };
+    let city = CITIES
+        .map(field)
+        .into_iter()
+        .find(|name| fields.contains_key(name))?;
+    Some(Cause {
+        field: Some(city),
+        ..cause(CauseClass::Permission)
+    })
 }

@@ -154,6 +154,9 @@ impl<'a> World<'a> {
                 Due::Arrive(device, what, arrival) => {
                     let now = EPOCH + self.timeline.now();
                     self.server().set_now(now);
+                    if let Some(device) = self.devices.get_mut(device).filter(|_| what == "push") {
+                        device.keep_said();
+                    }
                     arrival(&self.wire);
                     if what == "push" {
                         self.tell(format_args!("a push of device {device} reaches the server"));
@@ -239,7 +242,7 @@ impl<'a> World<'a> {
                     needs,
                     decided: device.decided.contains(id),
                     once_more: device.once_more.get(id).copied().unwrap_or_default(),
-                    parked: device.parked.get(id).cloned().unwrap_or_default(),
+                    said: device.said.get(id).cloned().unwrap_or_default(),
                 };
                 origins.insert(*id, origin);
             }

@@ -26,7 +26,7 @@ fn origins(of: &[Operation], once_more: usize) -> BTreeMap<OperationId, Origin> 
         // Decisions of another kind let nothing happen twice.
         decided: true,
         once_more,
-        parked: Vec::new(),
+        said: Vec::new(),
     };
     of.iter()
         .map(|operation| (operation.id, origin(operation)))
