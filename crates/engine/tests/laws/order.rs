@@ -1,7 +1,7 @@
 //! What goes before what, and what does not have to.
 
-use crate::common::{Device, World, able, fields, lookup};
-use driftless_engine::Decision;
+use crate::common::{Device, World, able, fields, lookup, without_stamps};
+use driftless_engine::{Decision, Outcome};
 use driftless_record::{Cause, CauseClass, Change, ChangeAction, RecordId, Value};
 use driftless_transport::{Batch, Capabilities};
 
@@ -88,4 +88,37 @@ async fn l37_to_discard_a_refused_move_does_not_take_back_the_delete_that_waits_
     delete(device, "Contact", &contacts[0]);
     let report = device.sync().await;
     assert_eq!((report.applied, report.pending), (2, 0));
+}
+
+/// What was set behind a change that is taken back rests on what that rested on: it contradicts no value that never was.
+#[tokio::test]
+async fn l37_an_edit_behind_one_that_is_taken_back_contradicts_nobody() {
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    let device = &world.devices[0];
+    device.set(&id, "city", "Oslo");
+    device.set(&id, "city", "Bern");
+    let first = device.pending()[0].id;
+    device.engine.undo(first).unwrap();
+    assert_eq!(device.text("Account", &id, "city").as_deref(), Some("Bern"));
+    assert_eq!(device.sync().await.pending, 0);
+    assert_eq!(device.open_entries(), vec![]);
+    assert_eq!(world.on_server(&id, "city"), Value::text("Bern"));
+}
+
+/// An entry about two changes, of which one is taken back, still asks about the other: nothing else would ever send it.
+#[tokio::test]
+async fn l37_an_entry_stays_open_while_it_holds_a_change() {
+    let (world, id) = World::with_two_conflicts().await;
+    let device = &world.devices[0];
+    let entry = device.open_entries().remove(0);
+    let (first, second) = (entry.operations[0], entry.operations[1]);
+    device.engine.undo(first).unwrap();
+    assert_eq!(device.open_entries().len(), 1);
+    assert_eq!(device.engine.outcome(second).unwrap(), Outcome::Parked(entry.id));
+    device.engine.resolve(entry.id, &Decision::Mine).unwrap();
+    device.sync().await;
+    assert_eq!(world.on_server(&id, "name"), Value::text("Theirs"));
+    assert_eq!(world.on_server(&id, "city"), Value::text("Mine"));
+    assert_eq!(device.engine.outbox().unwrap(), vec![]);
+    assert_eq!(device.open_entries(), vec![]);
 }
