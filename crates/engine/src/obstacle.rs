@@ -81,6 +81,8 @@ impl Obstacle {
     pub(crate) fn of(schema: &Schema, operation: &Operation) -> Option<Self> {
         match schema.entity(operation.entity.as_str()) {
             Some(entity) => Self::against(entity, operation),
+            // What a command is expected to make is not sent.
+            None if matches!(operation.kind, OperationKind::Awaited { .. }) => None,
             None => Some(Self::EntityGone),
         }
     }

@@ -83,15 +83,10 @@ fn parked_has_entry(device: &Device, operation: &Operation, log: &[LogEntry]) ->
     Err(Violation::new("I5", text))
 }
 
-/// Checks that what waits for a person is there to be decided. Not looked at is what a command was expected to make: it
-/// ends with the command, and an entry about it from before stays open.
+/// Checks that what waits for a person is there to be decided.
 fn entries_have_parked(device: &Device, operations: &[Operation], log: &[LogEntry]) -> Result<(), Violation> {
     let parked: BTreeSet<LogId> = operations.iter().filter_map(|o| o.state.parked()).collect();
-    let is_expected = |entry: &LogEntry| {
-        let mut named = operations.iter().filter(|o| entry.operations.contains(&o.id));
-        named.any(|o| matches!(o.kind, OperationKind::Awaited { .. }))
-    };
-    let asks = |entry: &&LogEntry| entry.is_open() && !parked.contains(&entry.id) && !is_expected(entry);
+    let asks = |entry: &&LogEntry| entry.is_open() && !parked.contains(&entry.id);
     let Some(entry) = log.iter().find(asks) else {
         return Ok(());
     };
