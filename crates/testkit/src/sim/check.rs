@@ -77,8 +77,10 @@ fn fold<'a>(
 ) -> Option<Fields> {
     let server = image.server.as_ref();
     let there = server.map(|server| {
+        // A reply may name fields that the device does not know yet: they are shown once it does.
         let fields = server.record.fields.iter();
         fields
+            .filter(|(field, _)| of.field(field.as_str()).is_some())
             .filter_map(|(field, value)| shown_in(of, field, value))
             .collect::<Fields>()
     });
