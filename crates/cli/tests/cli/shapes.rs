@@ -292,20 +292,20 @@ fn documents_keep_their_shape() {
     check(
         device.json(&["settings"], 0),
         &expect![[r#"
-        {
-          "mode": "offline",
-          "settings": {
-            "attachment_limit_bytes": null,
-            "conflict": "execution_order",
-            "conflict_by_entity": {},
-            "excluded": [],
-            "field_groups": {},
-            "mode": "hybrid",
-            "request_mailbox": null,
-            "scope": null,
-            "park_forbidden_field_alone": false
-          }
-        }"#]],
+            {
+              "mode": "offline",
+              "settings": {
+                "attachment_limit_bytes": null,
+                "conflict": "execution_order",
+                "conflict_by_entity": {},
+                "excluded": [],
+                "field_groups": {},
+                "mode": "hybrid",
+                "park_forbidden_field_alone": false,
+                "request_mailbox": null,
+                "scope": null
+              }
+            }"#]],
     );
     let mut status = device.json(&["status"], 0);
     status["entities"].as_array_mut().unwrap().truncate(1);
