@@ -1,5 +1,6 @@
 //! Who sees what of the back end's data, what refers to what, and what fits.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use driftless_record::query::{Collation, Context, eval};
@@ -82,6 +83,11 @@ impl Backend {
             self.count(&key.0, &key.1);
             self.note(&key.0, &key.1);
         }
+    }
+
+    /// Returns the records that are out of the user's sight.
+    pub(crate) fn unseen(&self) -> &BTreeSet<Key> {
+        &self.unseen
     }
 
     /// Shows every record to the user.

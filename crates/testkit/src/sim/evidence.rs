@@ -155,7 +155,7 @@ fn cause(operation: &Operation) -> OperationId {
 fn is_there(operation: &Operation, (all, later): (&[Operation], &[&OperationKind]), oracle: &Oracle) -> bool {
     let key = (operation.entity.clone(), operation.record.clone());
     let Some(edits) = operation.kind.edits() else {
-        return oracle.was(&key, |state| state.is_none());
+        return oracle.was_unseen(&key) || oracle.was(&key, |state| state.is_none());
     };
     let overtaken = |field: &FieldName| {
         let sets = |edits: &BTreeMap<FieldName, _>| edits.keys().any(|name| meant(name) == meant(field));

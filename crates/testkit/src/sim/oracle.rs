@@ -1,6 +1,6 @@
 //! What really happened on the server, kept beside it to judge the devices by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
     ChangeAction, EntityName, FieldName, Fields, Operation, OperationId, OperationKind, RecordId, RequestId,
@@ -41,6 +41,11 @@ pub(super) struct Oracle {
     states: BTreeMap<Key, Vec<Option<Fields>>>,
     /// Per operation, how many states its record had right after each of its effects.
     effects_of: BTreeMap<OperationId, Vec<usize>>,
+    /// Operations of which a copy of a request had its effect after the server had refused the request: a person who lets
+    /// them go again cannot know.
+    late: BTreeSet<OperationId>,
+    /// Records that were out of the user's sight once: they cannot be told from deleted ones.
+    unseen: BTreeSet<Key>,
     /// Per operation, when it had its first effect.
     first_at: BTreeMap<OperationId, i64>,
     requests: BTreeMap<RequestId, u64>,
@@ -72,6 +77,7 @@ impl Oracle {
     pub(super) fn note(&mut self, server: &Backend, until: usize) {
         let new = server.history().get(self.changes..until).unwrap_or_default();
         self.changes += new.len();
+        self.unseen.extend(server.unseen().iter().cloned());
         for (key, state) in new {
             self.states.entry(key.clone()).or_default().push(state.clone());
         }
@@ -110,7 +116,8 @@ impl Oracle {
             // Reading back proves nothing once somebody else has changed the record: it may be done once more then.
             let alone = before.last().is_some_and(|last| last + 1 == count) && !self.rewrites;
             repeated |= !before.is_empty();
-            let wanted = origins.get(operation).map_or(0, |origin| origin.once_more);
+            let late = usize::from(self.late.contains(operation));
+            let wanted = origins.get(operation).map_or(0, |origin| origin.once_more) + late;
             // Behind the time that the server has documented, a device cannot but read what became of a request.
             let first_at = *self.first_at.entry(*operation).or_insert(now);
             let too_old = idempotency == Idempotency::Key && now - first_at >= KEY_IS_KNOWN;
@@ -121,6 +128,10 @@ impl Oracle {
                 ));
             }
             before.push(count);
+            let is_parked = |origin: &Origin| origin.operation.state.parked().is_some();
+            if origins.get(operation).is_some_and(is_parked) {
+                self.late.insert(*operation);
+            }
         }
         if repeated {
             return Ok(());
@@ -154,6 +165,11 @@ impl Oracle {
     /// Returns whether an operation had an effect.
     pub(super) fn had_effect(&self, operation: OperationId) -> bool {
         self.effects_of.contains_key(&operation)
+    }
+
+    /// Returns whether a record was out of the user's sight once.
+    pub(super) fn was_unseen(&self, key: &Key) -> bool {
+        self.unseen.contains(key)
     }
 
     /// Returns whether a record had a state once; the beginning, when it was not there, counts.
