@@ -313,3 +313,43 @@ fn the_rule_of_a_change_comes_before_that_of_its_field_and_this_before_its_entit
         "mine mine",
     );
 }
+
+/// Returns why a policy decides as it does about two fields of an update, under a rule that the app gave, if any.
+fn reason(policy: &dyn ConflictPolicy, own: Option<ConflictRule>) -> String {
+    let entity = EntitySchema::new("Case".try_into().unwrap());
+    let (record, settings) = (RecordId::from_canonical("1"), Settings::default());
+    let field = |name: &str| {
+        let (mine, theirs) = (Value::text("a"), Value::text("b"));
+        FieldCase::new(name.try_into().unwrap(), Value::Null, mine, theirs)
+    };
+    let fields = [field("one"), field("two")];
+    let case = ConflictCase::new(CaseKind::UpdateUpdate, &entity, &record, &settings).of_fields(&fields);
+    policy.resolve(&case.under(own)).reason().to_owned()
+}
+
+/// A person reads who chose, the administrator or whoever gave the change a rule of its own; and reads it once, however
+/// many fields it is about.
+#[test]
+fn a_reason_says_once_who_chose_the_rule() {
+    for (policy, rule) in [
+        (&ServerWins as &dyn ConflictPolicy, ConflictRule::ServerWins),
+        (&ClientWins, ConflictRule::ClientWins),
+    ] {
+        let of_settings = reason(policy, None);
+        assert!(
+            of_settings.starts_with("the administrator's setting lets"),
+            "{of_settings}"
+        );
+        assert_eq!(reason(policy, Some(ConflictRule::Ask)), of_settings);
+        let own = reason(policy, Some(rule));
+        assert!(
+            own.starts_with("the rule that was given with this change lets"),
+            "{own}"
+        );
+    }
+    assert_eq!(reason(&FieldMerge(ServerWins), None), reason(&ServerWins, None));
+    let asked = reason(&Ask, Some(ConflictRule::Ask));
+    assert!(asked.ends_with("it was to be shown to you then"), "{asked}");
+    let left = reason(&Ask, None);
+    assert!(left.ends_with("the administrator leaves it to you"), "{left}");
+}
