@@ -1,6 +1,6 @@
 //! Taking a new schema over: the device's tables, what is to be read anew and what waits, in one commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::mem::discriminant;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
-use crate::journal::settled;
+use crate::journal::{by_log, settled};
 use crate::notes::{self, EntityMark, Note};
 use crate::obstacle::Obstacle;
 use crate::plan::misfits;
@@ -114,13 +114,17 @@ fn refitted<'a>(
             *image = refit::image(entity, image);
         }
     }
-    let parked_by = by_log(&ground.pending);
+    let parked = ground
+        .pending
+        .iter()
+        .filter(|operation| operation.state.parked().is_some());
+    let mut by_log = by_log(parked.cloned());
     for entry in entries {
         let Some(entity) = entry.record.as_ref().and_then(|record| changed(&record.0)) else {
             continue;
         };
         let refitted = refit::entry(entity, &entry);
-        let parked = parked_by.get(&entry.id).cloned().unwrap_or_default();
+        let parked = by_log.remove(&entry.id).unwrap_or_default();
         if is_outdated(ground, entity, (&entry, &parked), mended.contains(&entry.id)) {
             for operation in parked {
                 let operation = Operation {
@@ -146,16 +150,6 @@ fn refitted<'a>(
         }
     }
     writes
-}
-
-fn by_log(pending: &[Operation]) -> BTreeMap<LogId, Vec<Operation>> {
-    let mut by_log: BTreeMap<LogId, Vec<Operation>> = BTreeMap::new();
-    for operation in pending {
-        if let Some(log) = operation.state.parked() {
-            by_log.entry(log).or_default().push(operation.clone());
-        }
-    }
-    by_log
 }
 
 /// Returns whether the server refused values that it was sent by an older schema: what stands against them now, if

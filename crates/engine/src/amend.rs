@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{FieldEdit, FieldName, LogId, Operation, OperationId, OperationKind, OperationState};
-use driftless_store::{Image, OperationSelection, Write};
+use driftless_store::{Image, LogSelection, OperationSelection, Write};
 
 use crate::EngineError;
 use crate::depend::{Graph, needs};
 use crate::edit::{Desk, Under};
 use crate::ground::key;
-use crate::journal::settle_entry;
+use crate::journal::settled;
 use crate::parts;
 use crate::temporary::names_itself;
 use crate::wish::Written;
@@ -26,6 +26,7 @@ impl Desk<'_> {
         pending: &[Operation],
         changes: Changes,
     ) -> Result<(Written, Vec<Write>), EngineError> {
+        let entry = self.store.log(&LogSelection::One(log))?.pop();
         let mut amended = pending.to_vec();
         let parked = |operation: &Operation| operation.state.parked() == Some(log);
         // What was edited again since goes on top of that.
@@ -44,7 +45,7 @@ impl Desk<'_> {
         }
         let mut written = None;
         if let Some(last) = mended {
-            let is_part = parts::is_part(self.store, log, last.id)?;
+            let is_part = parts::is_part(self.store, entry.as_ref(), last.id)?;
             let waiting = self.waiting_for(last.id)?;
             for (field, change) in changes {
                 let alone = OperationKind::Update([(field.clone(), change.clone())].into());
@@ -72,7 +73,7 @@ impl Desk<'_> {
         let mut writes = vec![self.view_write(image, &amended)];
         let changed = amended.iter().zip(pending).filter(|(new, old)| new != old);
         writes.extend(changed.map(|(operation, _)| Write::PutOperation(Box::new(operation.clone()))));
-        writes.extend(settle_entry(self.store, self.host, log, "set")?);
+        writes.extend(entry.map(|entry| settled(entry, self.host.clock.now(), "set")));
         match written {
             Some(written) if later.is_empty() => Ok((written, writes)),
             _ => {

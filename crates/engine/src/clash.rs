@@ -107,8 +107,10 @@ fn other(
 
 /// Returns the values that a record would have had with a change: what was set behind it, the server has not refused.
 fn as_sent(image: &Image, change: &Change) -> Fields {
-    let there = image.server.as_ref().filter(|_| !image.gone);
-    let mut values = there.map(|there| there.record.fields.clone()).unwrap_or_default();
+    let mut values = image
+        .present()
+        .map(|there| there.record.fields.clone())
+        .unwrap_or_default();
     if let ChangeAction::Create(sent) | ChangeAction::Update(sent) = &change.action {
         values.extend(sent.clone());
     }
@@ -120,8 +122,7 @@ fn has(ground: &Ground, record: &Record, values: &Fields) -> bool {
     let Some(image) = ground.images.get(&(record.entity.clone(), record.id.clone())) else {
         return true;
     };
-    let there = image.server.as_ref().filter(|_| !image.gone);
-    there.is_some_and(|there| {
+    image.present().is_some_and(|there| {
         values
             .iter()
             .all(|(name, value)| there.record.fields.get(name) == Some(value))

@@ -391,7 +391,7 @@ fn nameless() -> Cause {
 /// Returns whether the image was read after the change was done: it is not what the change was conditional on, and
 /// the server would not have done it on anything else. A late reply changes such an image no more (law L11).
 fn is_newer(image: &Image, condition: &Condition) -> bool {
-    let found = image.server.as_ref().filter(|_| !image.gone);
+    let found = image.present();
     match condition {
         Condition::Absent => found.is_some(),
         Condition::Revision(revision) => found.is_none_or(|s| s.record.revision.as_ref() != Some(revision)),

@@ -1,5 +1,8 @@
 //! Making entries of the sync log.
 
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
 use driftless_record::{
     Cause, CauseClass, EntitySchema, FieldCase, Fields, LogEntry, LogId, LogKind, Operation, OperationId,
     OperationKind, Settled, Timestamp,
@@ -174,6 +177,19 @@ pub(crate) fn title(
         .or(seen)
         .unwrap_or_default();
     fold::title(entity, &image.id, &fields)
+}
+
+/// Sorts operations by the entries that have parked them.
+pub(crate) fn by_log<T: Borrow<Operation>>(
+    operations: impl IntoIterator<Item = T>,
+) -> BTreeMap<LogId, Vec<T>> {
+    let mut by_log: BTreeMap<LogId, Vec<T>> = BTreeMap::new();
+    for operation in operations {
+        if let Some(log) = operation.borrow().state.parked() {
+            by_log.entry(log).or_default().push(operation);
+        }
+    }
+    by_log
 }
 
 /// Makes the write that settles a log entry.

@@ -1,17 +1,17 @@
 //! What stands against sending an operation before the server is asked: shown to a person, and gone on with by itself
 //! once it has passed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use driftless_record::{
-    Cause, CauseClass, EntitySchema, FieldCase, FieldName, LogEntry, LogId, Operation, OperationKind,
+    Cause, CauseClass, EntitySchema, FieldCase, FieldName, LogEntry, Operation, OperationKind,
     OperationState, Schema, Timestamp,
 };
 use driftless_store::{Image, Write};
 
 use crate::circle;
 use crate::ground::{Ground, key};
-use crate::journal::settled;
+use crate::journal::{by_log, settled};
 use crate::plan::misfits;
 
 /// What stands against sending an operation.
@@ -58,6 +58,16 @@ const ALL: [Obstacle; 12] = [
     Obstacle::CommandChanged,
 ];
 
+/// What is told of an obstacle.
+struct Told {
+    code: &'static str,
+    /// What it is, in words for people.
+    words: &'static str,
+    /// What can be done about it, in words for people.
+    way_out: &'static str,
+    class: CauseClass,
+}
+
 /// An obstacle with what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hindrance {
@@ -103,14 +113,12 @@ impl Obstacle {
         }
     }
 
-    /// Returns what is told of it: its code, what it is and what can be done about it, in words for people, and of what
-    /// class it is.
-    fn told(self) -> (&'static str, &'static str, &'static str, CauseClass) {
+    fn told(self) -> Told {
         const PASSES: &str = "it goes on by itself when that has passed, or discard it";
         const LEAVE_OUT: &str =
             "leave that out or discard the change, or it goes on by itself when that has passed";
         use CauseClass::{Unsupported, Validation};
-        match self {
+        let (code, words, way_out, class) = match self {
             Self::EntityGone => (
                 "device:no-entity",
                 "the server no longer has this kind of record",
@@ -183,6 +191,12 @@ impl Obstacle {
                 "discard it and run it again, or it goes on by itself when that has passed",
                 Validation,
             ),
+        };
+        Told {
+            code,
+            words,
+            way_out,
+            class,
         }
     }
 
@@ -196,20 +210,20 @@ impl Obstacle {
 
     /// Returns the cause for the log.
     pub(crate) fn cause(self) -> Cause {
-        let (code, words, _, class) = self.told();
+        let told = self.told();
         Cause {
-            class,
+            class: told.class,
             field: None,
             other: None,
-            code: code.to_owned(),
-            text: words.to_owned(),
+            code: told.code.to_owned(),
+            text: told.words.to_owned(),
         }
     }
 
     /// Returns the obstacle that an entry is about.
     pub(crate) fn of_entry(entry: &LogEntry) -> Option<Self> {
         let code = &entry.cause.as_ref()?.code;
-        ALL.into_iter().find(|obstacle| obstacle.told().0 == code)
+        ALL.into_iter().find(|obstacle| obstacle.told().code == code)
     }
 }
 
@@ -229,8 +243,8 @@ impl Hindrance {
             [] => String::new(),
             names => format!(" ({})", names.join(", ")),
         };
-        let (_, words, way_out, _) = self.obstacle.told();
-        format!("{words}{names}; {way_out}")
+        let told = self.obstacle.told();
+        format!("{}{names}; {}", told.words, told.way_out)
     }
 
     fn names(&self) -> impl Iterator<Item = &FieldName> {
@@ -247,12 +261,7 @@ impl Hindrance {
 /// Puts operations back into the queue that nothing stands against any more, and settles their entries.
 pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> Vec<Write> {
     let mut writes = Vec::new();
-    let mut by_log: BTreeMap<LogId, Vec<&Operation>> = BTreeMap::new();
-    for operation in &ground.pending {
-        if let Some(log) = operation.state.parked() {
-            by_log.entry(log).or_default().push(operation);
-        }
-    }
+    let mut by_log = by_log(&ground.pending);
     let of_circles = open
         .iter()
         .any(|entry| Obstacle::of_entry(entry) == Some(Obstacle::Circle));

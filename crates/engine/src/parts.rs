@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use driftless_record::{Applied, LogId, OperationId};
-use driftless_store::{LogSelection, RecordStore, StoreError, Write};
+use driftless_record::{Applied, LogEntry, OperationId};
+use driftless_store::{RecordStore, StoreError, Write};
 
 use crate::notes::{self, Note};
 use crate::outbox::Outcome;
@@ -32,12 +32,11 @@ pub(crate) fn of(store: &dyn RecordStore, whole: OperationId) -> Result<Vec<Oper
 /// Returns whether an operation that an entry parked was split off another one.
 pub(crate) fn is_part(
     store: &dyn RecordStore,
-    log: LogId,
+    entry: Option<&LogEntry>,
     operation: OperationId,
 ) -> Result<bool, StoreError> {
-    let entry = store.log(&LogSelection::One(log))?.pop();
-    for whole in entry.into_iter().flat_map(|entry| entry.operations) {
-        if whole != operation && of(store, whole)?.contains(&operation) {
+    for whole in entry.into_iter().flat_map(|entry| &entry.operations) {
+        if *whole != operation && of(store, *whole)?.contains(&operation) {
             return Ok(true);
         }
     }

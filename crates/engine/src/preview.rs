@@ -108,20 +108,17 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
     };
     ground.absorb(batch.writes);
     let blocked = Graph::new(&ground.pending).blocked_by();
-    let is_put_off = |id: &OperationId| {
-        let mut states = ground
-            .pending
-            .iter()
-            .filter(|known| known.id == *id)
-            .map(|known| &known.state);
-        states.any(|state| matches!(state, OperationState::Waiting(_)))
-    };
+    let put_off = ground
+        .pending
+        .iter()
+        .filter(|known| matches!(known.state, OperationState::Waiting(_)));
+    let put_off: BTreeSet<OperationId> = put_off.map(|known| known.id).collect();
     let rest: Vec<OperationId> = all.into_iter().filter(|id| !told(id)).collect();
     let waits = |id: &OperationId| {
         blocked
             .get(id)
             .is_some_and(|by| by.iter().any(|other| !preview.sends.contains(other)))
-            || is_put_off(id)
+            || put_off.contains(id)
     };
     (preview.waits, preview.later) = rest.into_iter().partition(waits);
     Ok(preview)

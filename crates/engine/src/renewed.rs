@@ -10,7 +10,7 @@ pub(crate) fn renewed(ground: &Ground, open: &[LogEntry]) -> Vec<Write> {
     let conflicts = open.iter().filter(|entry| entry.kind == LogKind::Conflict);
     let renewed = conflicts.filter_map(|entry| {
         let image = ground.images.get(entry.record.as_ref()?)?;
-        let server = image.server.as_ref().filter(|_| !image.gone)?;
+        let server = image.present()?;
         let mut now = entry.clone();
         for case in &mut now.fields {
             let theirs = server.record.value(&case.field);

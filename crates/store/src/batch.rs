@@ -26,6 +26,14 @@ pub struct Image {
     pub gone: bool,
 }
 
+impl Image {
+    /// Returns the record as the server has it, as far as is known; `None` if it has never had it, or has it no more.
+    #[must_use]
+    pub fn present(&self) -> Option<&ServerRecord> {
+        self.server.as_ref().filter(|_| !self.gone)
+    }
+}
+
 /// A file that a record names; the bytes lie beside the database under the content id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRow {

@@ -156,6 +156,16 @@ impl Scene {
         }
     }
 
+    /// Returns where the store of the account is, and what is there.
+    fn stores(&self) -> (&Path, &Image) {
+        (self.account.path(), &self.store)
+    }
+
+    /// Returns where the list of accounts is, and what is there.
+    fn lists(&self) -> (&Path, &Image) {
+        (self.directory.path(), &self.device)
+    }
+
     /// Returns the number of operations in the store of the account, which is open for edits.
     fn pending(&self) -> u64 {
         let store: SqliteStore = self.account.store(None).unwrap();
@@ -193,45 +203,42 @@ impl Scene {
     }
 }
 
-#[test]
-fn an_account_is_removed_or_there_with_its_edits_whatever_happens_to_its_store() {
-    at_every_call("store of a removed account", |fault| {
+/// Removes an account on a disk that fails at every call, under the folder that a scene gives with its files; calls
+/// `judge` with what was answered.
+fn removals(
+    name: &str,
+    unsent: Unsent,
+    place: fn(&Scene) -> (&Path, &Image),
+    judge: impl Fn(&Scene, &Result<(), HomeError>, &str),
+) {
+    at_every_call(name, |fault| {
         let scene = Scene::new();
-        let drive = drive("store", fault);
-        let disk = Disk::over(scene.account.path(), drive, &scene.store);
+        let drive = drive(name, fault);
+        let (folder, files) = place(&scene);
+        let disk = Disk::over(folder, drive, files);
         disk.arm(fault);
-        let removed = scene.remove(Unsent::Discard, &format!("{fault:?}"));
+        let told = format!("{fault:?}");
+        let removed = scene.remove(unsent, &told);
         let fired = end(&disk, fault, drive.seed);
-        scene.judge(&removed, &format!("{fault:?}"));
+        judge(&scene, &removed, &told);
         fired
     });
 }
 
 #[test]
+fn an_account_is_removed_or_there_with_its_edits_whatever_happens_to_its_store() {
+    removals("store", Unsent::Discard, Scene::stores, Scene::judge);
+}
+
+#[test]
 fn an_account_with_unsent_edits_stays_unless_its_user_gives_them_up() {
-    at_every_call("store that is asked for unsent edits", |fault| {
-        let scene = Scene::new();
-        let drive = drive("unsent", fault);
-        let disk = Disk::over(scene.account.path(), drive, &scene.store);
-        disk.arm(fault);
-        let removed = scene.remove(Unsent::Refuse, &format!("{fault:?}"));
-        let fired = end(&disk, fault, drive.seed);
-        assert!(removed.is_err(), "{fault:?}");
-        assert_eq!(scene.pending(), PENDING, "{fault:?}");
-        fired
+    removals("unsent", Unsent::Refuse, Scene::stores, |scene, removed, told| {
+        assert!(removed.is_err(), "{told}");
+        assert_eq!(scene.pending(), PENDING, "{told}");
     });
 }
 
 #[test]
 fn an_account_is_removed_or_there_with_its_edits_whatever_happens_to_the_list_of_accounts() {
-    at_every_call("list of accounts", |fault| {
-        let scene = Scene::new();
-        let drive = drive("list", fault);
-        let disk = Disk::over(scene.directory.path(), drive, &scene.device);
-        disk.arm(fault);
-        let removed = scene.remove(Unsent::Discard, &format!("{fault:?}"));
-        let fired = end(&disk, fault, drive.seed);
-        scene.judge(&removed, &format!("{fault:?}"));
-        fired
-    });
+    removals("list", Unsent::Discard, Scene::lists, Scene::judge);
 }

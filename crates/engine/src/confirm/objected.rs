@@ -39,20 +39,27 @@ impl Desk<'_> {
 
     /// Returns both sides of the values that a refusal is about.
     fn cases(&self, values: &Fields) -> Vec<FieldCase> {
-        let server = self.image.server.as_ref().map(|server| &server.record.fields);
         let case = |(name, mine): (&FieldName, &Value)| {
             let mut edits = self
                 .carried
                 .iter()
                 .filter_map(|operation| operation.kind.edits()?.get(name));
-            let base = edits.next().map(|edit| edit.old.clone()).unwrap_or_default();
-            let theirs = server
-                .and_then(|fields| fields.get(name))
-                .cloned()
-                .unwrap_or_default();
-            FieldCase::new(name.clone(), base, mine.clone(), theirs)
+            let base = edits.next().map_or(&Value::Null, |edit| &edit.old);
+            self.case(name, base, mine)
         };
         values.iter().map(case).collect()
+    }
+
+    /// Returns both sides of a value that was refused, without times.
+    pub(super) fn case(&self, field: &FieldName, base: &Value, mine: &Value) -> FieldCase {
+        let server = self.image.server.as_ref();
+        let theirs = server.map(|server| server.record.value(field).clone());
+        FieldCase::new(
+            field.clone(),
+            base.clone(),
+            mine.clone(),
+            theirs.unwrap_or_default(),
+        )
     }
 
     /// Returns the values that a refusal is about, as far as that can be told.

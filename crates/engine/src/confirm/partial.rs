@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_conflict::MergedEdits;
 use driftless_record::{
-    Cause, ChangeAction, FieldCase, FieldEdit, FieldName, Fields, Operation, OperationId, OperationKind,
-    OperationState, Settings,
+    Cause, ChangeAction, FieldEdit, FieldName, Fields, Operation, OperationId, OperationKind, OperationState,
+    Settings,
 };
 use driftless_store::Write;
 
@@ -66,17 +66,7 @@ impl Desk<'_> {
         ) else {
             return self.refuse(ground, cause.clone(), into);
         };
-        let theirs = self
-            .image
-            .server
-            .as_ref()
-            .and_then(|server| server.record.fields.get(field));
-        let case = FieldCase::new(
-            field.clone(),
-            edit.old.clone(),
-            edit.new.clone(),
-            theirs.cloned().unwrap_or_default(),
-        );
+        let case = self.case(field, &edit.old, &edit.new);
         let log = ground.take_log_id();
         let part = Operation {
             id: OperationId(id),

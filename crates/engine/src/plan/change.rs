@@ -7,7 +7,6 @@ use driftless_record::{
     Applied, Change, ChangeAction, Condition, FieldEdit, FieldName, Fields, OperationState, ServerRecord,
     Stamp,
 };
-use driftless_store::Image;
 use driftless_transport::CompareAndSet;
 
 use super::decide::{Draft, Facts, Verdict};
@@ -15,7 +14,7 @@ use super::run::Run;
 use crate::obstacle::Obstacle;
 
 pub(super) fn send_update(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, log: Option<Draft>) -> Verdict {
-    let Some(theirs) = present(facts.image) else {
+    let Some(theirs) = facts.image.present() else {
         return Verdict::Fetch;
     };
     // Where the server keeps stamps, a value that it has already still tells when it was set (law L17), unless it was
@@ -111,10 +110,6 @@ pub(super) fn change(
         condition,
         stamps,
     }
-}
-
-pub(super) fn present(image: &Image) -> Option<&ServerRecord> {
-    image.server.as_ref().filter(|_| !image.gone)
 }
 
 pub(super) fn values(edits: &MergedEdits) -> Fields {

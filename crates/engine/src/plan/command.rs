@@ -7,7 +7,7 @@ use driftless_record::{
 };
 
 use super::case::Case;
-use super::change::{conditional, present, send};
+use super::change::{conditional, send};
 use super::decide::{Draft, Facts, Verdict, field_case};
 use super::run::Run;
 use super::settle::case;
@@ -15,7 +15,7 @@ use super::settle::case;
 /// Decides what becomes of a command. It is never merged with anything, and runs only on the record that it was
 /// compared with.
 pub(super) fn decide(facts: &Facts<'_>, run: Run, call: CommandCall, edits: &MergedEdits) -> Verdict {
-    let Some(theirs) = present(facts.image) else {
+    let Some(theirs) = facts.image.present() else {
         if !facts.image.gone {
             return Verdict::Fetch;
         }
@@ -28,11 +28,11 @@ pub(super) fn decide(facts: &Facts<'_>, run: Run, call: CommandCall, edits: &Mer
         .get(&call.name)
         .map(|command| command.forbidden_by(&theirs.record.fields))
         .unwrap_or_default();
-    if !stand_against.is_empty() && !facts.fresh {
-        // The record may be as it should be again since it was read.
-        return Verdict::Fetch;
-    }
     if !stand_against.is_empty() {
+        if !facts.fresh {
+            // The record may be as it should be again since it was read.
+            return Verdict::Fetch;
+        }
         let expected = |name: &FieldName| edits.get(name).map(|edit| &edit.new);
         let same = |name: &&FieldName| expected(name) == theirs.record.fields.get(*name);
         if stand_against.iter().all(same) && call.makes.is_empty() {

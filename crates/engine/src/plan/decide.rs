@@ -14,7 +14,7 @@ use driftless_store::Image;
 use driftless_transport::Capabilities;
 
 use super::case::{Case, Judging};
-use super::change::{change, conditional, present, send, send_update, values};
+use super::change::{change, conditional, send, send_update, values};
 use super::clocks::Clocks;
 use super::command;
 use super::misfit;
@@ -110,7 +110,7 @@ pub(crate) fn decide(facts: &Facts<'_>, mut run: Run) -> Verdict {
 /// Decides about a record that was made and deleted here: nobody is told, unless the server has one of this key.
 fn nothing(facts: &Facts<'_>, run: &Run) -> Verdict {
     match run.operations.last().map(|operation| &operation.kind) {
-        Some(OperationKind::Delete { seen, raw, stamp }) if present(facts.image).is_some() => {
+        Some(OperationKind::Delete { seen, raw, stamp }) if facts.image.present().is_some() => {
             delete(facts, run, seen, &MergedEdits::new(), (*stamp, *raw))
         }
         _ => Verdict::Finish {
@@ -121,7 +121,7 @@ fn nothing(facts: &Facts<'_>, run: &Run) -> Verdict {
 }
 
 fn create(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
-    let Some(theirs) = present(facts.image) else {
+    let Some(theirs) = facts.image.present() else {
         return send(
             facts,
             run,
@@ -160,7 +160,7 @@ fn create(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
 }
 
 fn update(facts: &Facts<'_>, run: Run, edits: &MergedEdits) -> Verdict {
-    let Some(theirs) = present(facts.image) else {
+    let Some(theirs) = facts.image.present() else {
         return settle_case(facts, run, edits, CaseKind::UpdateDelete, Vec::new());
     };
     let mut conflicting = conflicting_fields(
@@ -216,7 +216,7 @@ fn set_again(facts: &Facts<'_>, run: &Run, edits: &MergedEdits, theirs: &ServerR
 pub(super) fn is_contested(facts: &Facts<'_>, run: &Run) -> bool {
     match run.effect() {
         Effect::Delete { seen, own, .. } => {
-            let theirs = present(facts.image);
+            let theirs = facts.image.present();
             !own.is_empty() && theirs.is_some_and(|theirs| !changed(facts, theirs, &seen, &own).is_empty())
         }
         Effect::Create(_) | Effect::Update(_) | Effect::Nothing | Effect::Command(..) => false,
@@ -250,7 +250,7 @@ fn delete(
     own: &MergedEdits,
     (stamp, raw): (Option<Stamp>, RawStamp),
 ) -> Verdict {
-    let Some(theirs) = present(facts.image) else {
+    let Some(theirs) = facts.image.present() else {
         return Verdict::Finish {
             state: OperationState::Applied(Applied::Accepted),
             log: None,

@@ -4,7 +4,6 @@ use driftless_conflict::MergedEdits;
 use driftless_record::{EntitySchema, FieldCase, FieldEdit, FieldName, FieldSchema, Operation, Value};
 use driftless_store::Image;
 
-use super::change::present;
 use super::run::{Effect, Run};
 use crate::obstacle::{Hindrance, Obstacle};
 use crate::validate::{misfit, parameter_problems};
@@ -21,7 +20,7 @@ pub(crate) fn misfits(
 
 /// Returns what an entity has against the values of an effect.
 pub(super) fn of_effect(entity: &EntitySchema, image: Option<&Image>, effect: &Effect) -> Option<Hindrance> {
-    let there = image.and_then(present);
+    let there = image.and_then(Image::present);
     match effect {
         Effect::Create(edits) => {
             // Where the record is there already, it is changed, and lacks nothing.
@@ -49,7 +48,7 @@ fn in_edits(
         .iter()
         .find_map(against)
         .or_else(|| (!missing.is_empty()).then_some(Obstacle::FieldRequired))?;
-    let there = image.and_then(present);
+    let there = image.and_then(Image::present);
     let theirs = |name: &FieldName| there.and_then(|there| there.record.fields.get(name)).cloned();
     let given = edits
         .iter()

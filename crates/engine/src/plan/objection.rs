@@ -10,7 +10,6 @@ use driftless_record::{
 };
 
 use super::case::Case;
-use super::change::present;
 use super::decide::{Draft, Facts, Verdict, decide};
 use super::run::{Effect, Run};
 use super::settle::{apply_sides, case, decided, doubt};
@@ -62,7 +61,7 @@ impl Objection {
 pub(super) fn decide_objection(facts: &Facts<'_>, mut run: Run, objection: &Objection) -> Verdict {
     let (edits, is_new) = match run.effect() {
         Effect::Create(edits) => (edits, true),
-        Effect::Update(edits) if present(facts.image).is_some() => (edits, false),
+        Effect::Update(edits) if facts.image.present().is_some() => (edits, false),
         Effect::Update(_) | Effect::Delete { .. } | Effect::Nothing | Effect::Command(..) => {
             return decide(facts, run);
         }
@@ -113,7 +112,7 @@ pub(super) fn decide_objection(facts: &Facts<'_>, mut run: Run, objection: &Obje
 }
 
 fn cases(facts: &Facts<'_>, edits: &MergedEdits, objection: &Objection) -> Vec<FieldCase> {
-    let theirs = present(facts.image);
+    let theirs = facts.image.present();
     let case = |name: &FieldName| {
         let edit = edits.get(name)?;
         let now = theirs.and_then(|theirs| theirs.record.fields.get(name));

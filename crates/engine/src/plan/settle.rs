@@ -7,7 +7,7 @@ use driftless_record::{
 };
 
 use super::case::Case;
-use super::change::{present, send, send_update};
+use super::change::{send, send_update};
 use super::decide::{Draft, Facts, Verdict};
 use super::run::{Effect, Run};
 use crate::fold::fold;
@@ -24,7 +24,7 @@ pub(super) fn settle_case(
     let mine = fold(facts.image, &run.operations)
         .map(|record| record.fields)
         .unwrap_or_default();
-    let theirs = present(facts.image);
+    let theirs = facts.image.present();
     let case = Case {
         doubt: doubt(facts, &run, edits, &fields),
         ..case(facts, kind, fields.clone(), mine.clone())
@@ -93,7 +93,7 @@ pub(super) fn case(facts: &Facts<'_>, kind: CaseKind, fields: Vec<FieldCase>, mi
         record: facts.image.id.clone(),
         fields,
         mine,
-        theirs: present(facts.image).map(|theirs| theirs.record.fields.clone()),
+        theirs: facts.image.present().map(|theirs| theirs.record.fields.clone()),
         doubt: 0,
         mine_at: None,
         theirs_at: None,

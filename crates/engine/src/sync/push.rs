@@ -106,7 +106,7 @@ impl Session<'_> {
             push.held.insert(record.clone());
             let (record, now) = (record.clone(), self.host.clock.now());
             self.worker
-                .run(move |store| commit_planned(store, |ground| set_back(ground, now, &record, &cause)))
+                .run(move |store| commit_planned(store, |ground| Ok(set_back(ground, now, &record, &cause))))
                 .await?;
         }
         Ok(())
@@ -115,19 +115,18 @@ impl Session<'_> {
     /// Puts back into the queue what was parked for an obstacle that has passed, and brings open conflicts up to date.
     async fn release(&mut self) -> Result<(), Stop> {
         let now = self.host.clock.now();
-        let release = move |store: &dyn RecordStore| loop {
+        let release = move |store: &dyn RecordStore| {
             if store.log(&LogSelection::Open)?.is_empty() {
                 return Ok(());
             }
-            let mut ground = Ground::read(store)?;
-            // Read with the ground: what a person has settled meanwhile stays settled as he did it.
-            let open = store.log(&LogSelection::Open)?;
-            let mut writes = renewed(&ground, &open);
-            writes.extend(released(&ground, open, now));
-            match ground.commit(store, writes) {
-                Err(error) if error.retry() == Retry::Reread => {}
-                done => return done,
-            }
+            let planned = commit_planned(store, |ground| {
+                // Read with the ground: what a person has settled meanwhile stays settled as he did it.
+                let open = store.log(&LogSelection::Open)?;
+                let mut writes = renewed(ground, &open);
+                writes.extend(released(ground, open, now));
+                Ok(writes)
+            });
+            planned.map(drop)
         };
         Ok(self.worker.run(release).await?)
     }
@@ -352,29 +351,25 @@ fn keep(
 
 /// Reads the outbox as the schema is now, with every circle in it opened.
 fn read_opened(store: &dyn RecordStore, host: &Host) -> Result<Ground, StoreError> {
+    commit_planned(store, |ground| {
+        let mut writes = refit::left_behind(ground);
+        writes.extend(opened(ground, host.clock.now(), &|| OperationId(host.uuid())));
+        Ok(writes)
+    })
+}
+
+/// Commits what is planned on a reading of the outbox, planned anew as often as somebody was faster; returns the reading
+/// with it.
+fn commit_planned(
+    store: &dyn RecordStore,
+    plan: impl Fn(&mut Ground) -> Result<Vec<Write>, StoreError>,
+) -> Result<Ground, StoreError> {
     loop {
         let mut ground = Ground::read(store)?;
-        let mut writes = refit::left_behind(&mut ground);
-        let opened = opened(&mut ground, host.clock.now(), &|| OperationId(host.uuid()));
-        writes.extend(opened);
+        let writes = plan(&mut ground)?;
         match ground.commit(store, writes) {
             Err(error) if error.retry() == Retry::Reread => {}
             done => return done.map(|()| ground),
-        }
-    }
-}
-
-/// Commits what is planned on a reading of the outbox, planned anew as often as somebody was faster.
-fn commit_planned(
-    store: &dyn RecordStore,
-    plan: impl Fn(&mut Ground) -> Vec<Write>,
-) -> Result<(), StoreError> {
-    loop {
-        let mut ground = Ground::read(store)?;
-        let writes = plan(&mut ground);
-        match ground.commit(store, writes) {
-            Err(error) if error.retry() == Retry::Reread => {}
-            done => return done,
         }
     }
 }

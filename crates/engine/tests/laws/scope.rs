@@ -175,16 +175,22 @@ proptest! {
     }
 }
 
-/// The history behind the property: the delete gives way to a change of the office, which then deletes the record, and
-/// what is left here comes to nothing. Nobody would ever look again.
-#[tokio::test]
-async fn i10_a_record_whose_last_pending_work_comes_to_nothing_is_not_shown_after_it_is_gone() {
+/// A world of one account whose server tells of no deletions.
+async fn swept() -> (World, RecordId) {
     let able = driftless_transport::Capabilities {
         deletions: Deletions::Sweep,
         ..able()
     };
     let (world, id) = World::with_one_account(able).await;
     world.server().set_settings(Some(crate::sides::settings(1)));
+    (world, id)
+}
+
+/// The history behind the property: the delete gives way to a change of the office, which then deletes the record, and
+/// what is left here comes to nothing. Nobody would ever look again.
+#[tokio::test]
+async fn i10_a_record_whose_last_pending_work_comes_to_nothing_is_not_shown_after_it_is_gone() {
+    let (world, id) = swept().await;
     let device = &world.devices[0];
     let again = || {
         let key = driftless_record::Value::Guid(id.as_str().parse().unwrap());
@@ -206,12 +212,7 @@ async fn i10_a_record_whose_last_pending_work_comes_to_nothing_is_not_shown_afte
 /// back, nothing is shown that is not there.
 #[tokio::test]
 async fn i10_a_record_that_went_while_it_was_deleted_here_does_not_come_back_with_the_undo() {
-    let able = driftless_transport::Capabilities {
-        deletions: Deletions::Sweep,
-        ..able()
-    };
-    let (world, id) = World::with_one_account(able).await;
-    world.server().set_settings(Some(crate::sides::settings(1)));
+    let (world, id) = swept().await;
     let device = &world.devices[0];
     let deleted = device.engine.delete("Account", id.as_str()).unwrap();
     world.server().remove(&entity("Account"), &id);

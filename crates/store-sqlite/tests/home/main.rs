@@ -184,18 +184,24 @@ fn a_store_that_cannot_be_closed_is_not_removed() {
     assert_eq!(home.accounts().unwrap().len(), 1);
 }
 
+/// Makes a home keep the rows of its accounts, until the trigger `stays` is dropped.
+fn with_rows_that_stay(home: &std::path::Path) -> rusqlite::Connection {
+    let database = rusqlite::Connection::open(home.join("device.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TRIGGER stays BEFORE DELETE ON account BEGIN SELECT raise(ABORT, 'not now'); END",
+        )
+        .unwrap();
+    database
+}
+
 #[test]
 fn what_fails_after_a_removal_was_decided_is_no_failure_and_done_at_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let home = Home::open(directory.path()).unwrap();
     let anna = home.add(&identity("anna")).unwrap();
     queue_one(&anna);
-    let database = rusqlite::Connection::open(directory.path().join("device.db")).unwrap();
-    database
-        .execute_batch(
-            "CREATE TRIGGER stays BEFORE DELETE ON account BEGIN SELECT raise(ABORT, 'not now'); END",
-        )
-        .unwrap();
+    let database = with_rows_that_stay(directory.path());
     let removed = home.remove(anna.id(), Unsent::ToVault, None).unwrap();
     assert_eq!(removed.unsent, Some(1));
     assert!(removed.vault.unwrap().join("store.db").exists());
@@ -213,12 +219,7 @@ fn an_account_whose_row_outlived_its_removal_is_in_no_list_and_its_user_can_sign
     let anna = home.add(&identity("anna")).unwrap();
     home.set_current(anna.id()).unwrap();
     queue_one(&anna);
-    let database = rusqlite::Connection::open(directory.path().join("device.db")).unwrap();
-    database
-        .execute_batch(
-            "CREATE TRIGGER stays BEFORE DELETE ON account BEGIN SELECT raise(ABORT, 'not now'); END",
-        )
-        .unwrap();
+    let database = with_rows_that_stay(directory.path());
     home.remove(anna.id(), Unsent::Discard, None).unwrap();
     for home in [&home, &other] {
         assert_eq!(home.accounts().unwrap(), []);
