@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::message::{Message, Unmarked};
@@ -28,9 +28,14 @@ pub(crate) struct FaultProxy {
     address: SocketAddr,
     /// Keeps the port ours while nobody listens on it.
     _reserved: TcpSocket,
-    /// The listening and all connections; ends them when dropped.
-    link: Option<JoinSet<()>>,
+    link: Option<Link>,
     shared: Arc<Shared>,
+}
+
+/// The listening and all connections; ends them when dropped.
+struct Link {
+    cut: oneshot::Sender<()>,
+    accepting: JoinSet<()>,
 }
 
 struct Shared {
@@ -91,19 +96,22 @@ impl FaultProxy {
         self.address
     }
 
-    /// Cuts every connection; new ones are refused.
+    /// Cuts every connection, and returns when they are closed; new ones are refused.
     pub(crate) async fn down(&mut self) {
         if let Some(mut link) = self.link.take() {
-            link.shutdown().await;
+            // It went before, if nobody hears this.
+            let _ = link.cut.send(());
+            link.accepting.join_next().await;
         }
     }
 
     /// Listens again, on the same port.
     pub(crate) fn up(&mut self) {
         let listener = socket(self.address).listen(128).unwrap();
-        let mut link = JoinSet::new();
-        link.spawn(accept(listener, self.shared.clone()));
-        self.link = Some(link);
+        let (cut, ends) = oneshot::channel();
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, self.shared.clone(), ends));
+        self.link = Some(Link { cut, accepting });
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -153,9 +161,13 @@ fn socket(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut ends: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
-    while let Ok((client, _)) = listener.accept().await {
+    loop {
+        let client = tokio::select! {
+            came = listener.accept() => came.unwrap().0,
+            _ = &mut ends => break,
+        };
         let shared = shared.clone();
         connections.spawn(async move {
             // A connection that ends in an error is what this proxy is for.
@@ -163,6 +175,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         });
         while connections.try_join_next().is_some() {}
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
 async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
