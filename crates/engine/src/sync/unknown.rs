@@ -38,6 +38,8 @@ struct Probe {
     needs: BTreeSet<OperationId>,
     /// How many answers brought it no further.
     tries: u32,
+    /// Whether the server is known to have had the record already, be it before a deletion.
+    is_known: bool,
 }
 
 impl Probe {
@@ -229,17 +231,19 @@ impl Session<'_> {
         schema: &Schema,
         (probe, sent): (Probe, Sent),
     ) -> Result<(), Stop> {
-        let Probe { sending, tries, .. } = probe;
-        let record = (sending.change.entity.clone(), sending.change.record.clone());
+        let record = (
+            probe.sending.change.entity.clone(),
+            probe.sending.change.record.clone(),
+        );
         let Some(entity) = schema.entity(record.0.as_str()) else {
             return Ok(());
         };
         let news = match self.fetch_onto(ground, &record).await? {
-            Read::Found(found) => proof(entity, (&sending, sent), found),
-            Read::Failed(cause) if tries >= MAX_TRIES => News::Unproved(cause),
+            Read::Found(found) => proof(entity, (&probe, sent), found),
+            Read::Failed(cause) if probe.tries >= MAX_TRIES => News::Unproved(cause),
             Read::Failed(_) => News::Answer(PushResult::Unknown),
         };
-        self.keep(ground, vec![(sending, news)]).await?;
+        self.keep(ground, vec![(probe.sending, news)]).await?;
         Ok(())
     }
 }
@@ -336,7 +340,8 @@ fn end_of_change_set(probes: &[Probe], at: usize) -> usize {
 }
 
 /// Returns what reading the record proves about a sending.
-fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option<ServerRecord>) -> News {
+fn proof(entity: &EntitySchema, (probe, sent): (&Probe, Sent), found: Option<ServerRecord>) -> News {
+    let sending = &probe.sending;
     let done = |found: ServerRecord| {
         let revision = found.record.revision.clone();
         News::Answer(PushResult::Done {
@@ -345,8 +350,11 @@ fn proof(entity: &EntitySchema, (sending, sent): (&Sending, Sent), found: Option
         })
     };
     match (&sending.change.action, found) {
-        // Nobody else makes a record with a key that this device has drawn at random.
-        (ChangeAction::Create(_), Some(found)) if entity.guid_key().is_some() => done(found),
+        // Nobody else makes a record with a key that this device has drawn at random. One that was there before may
+        // have been out of sight when it was called deleted.
+        (ChangeAction::Create(_), Some(found)) if entity.guid_key().is_some() && !probe.is_known => {
+            done(found)
+        }
         (ChangeAction::Create(fields) | ChangeAction::Update(fields), Some(found)) => {
             let fields = refit::values(entity, fields);
             // A value that the server does not show proves nothing.
@@ -386,26 +394,32 @@ fn is_untouched(sending: &Sending, found: &ServerRecord) -> bool {
 fn unknown_sendings(store: &dyn RecordStore) -> Result<(Ground, Vec<Probe>), StoreError> {
     let ground = Ground::read(store)?;
     let all = Needs::of_all(&ground.pending);
-    let mut known: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
+    let mut of_requests: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
     let mut order = Vec::new();
     for operation in &ground.pending {
         if let OperationState::Unknown(id) = operation.state {
-            if !known.contains_key(&id) {
+            if !of_requests.contains_key(&id) {
                 order.push(id);
             }
-            let (needs, tries) = known.entry(id).or_default();
+            let (needs, tries) = of_requests.entry(id).or_default();
             needs.extend(all.of(operation.id));
             *tries = operation.rebased.max(*tries);
         }
     }
     let mut probes = Vec::with_capacity(order.len());
     for id in order {
-        let (needs, tries) = known.remove(&id).unwrap_or_default();
+        let (needs, tries) = of_requests.remove(&id).unwrap_or_default();
         let sending = store.sending(id)?;
-        probes.extend(sending.map(|sending| Probe {
-            sending,
-            needs,
-            tries,
+        probes.extend(sending.map(|sending| {
+            Probe {
+                is_known: ground
+                    .images
+                    .get(&(sending.change.entity.clone(), sending.change.record.clone()))
+                    .is_some_and(|image| image.server.is_some()),
+                sending,
+                needs,
+                tries,
+            }
         }));
     }
     Ok((ground, in_order(probes)))

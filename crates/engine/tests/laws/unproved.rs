@@ -4,7 +4,7 @@ use crate::common::{World, able, entity, fields, no_cities, options};
 use crate::tap::Tap;
 use driftless_engine::{Decision, SyncOptions, What};
 use driftless_record::{RecordId, Value};
-use driftless_testkit::backend::{Fault, Habits, Nulls, Reply};
+use driftless_testkit::backend::{Fault, Habits, Nulls, Reply, Sight};
 use driftless_transport::{Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
 
 const DAY: i64 = 86_400_000;
@@ -177,6 +177,43 @@ async fn l10_a_create_is_not_called_applied_while_the_server_lacks_a_value_of_it
     let report = device.sync().await;
     assert_eq!(report.pending, 0);
     assert_eq!(world.on_server(&record, "city"), Value::text("Bern"));
+}
+
+/// A server calls a record that its user may not see deleted, and it can come into sight again while nobody knows
+/// whether another was made under its key. That it is there proves nothing then.
+#[tokio::test]
+async fn l10_a_record_that_was_there_before_does_not_prove_that_it_was_made_again() {
+    let (world, id) = World::with_one_account(Capabilities {
+        idempotency: Idempotency::ClientKey,
+        ..able()
+    })
+    .await;
+    let key = (entity("Account"), id.clone());
+    let device = &world.devices[0];
+    device.engine.delete("Account", id.as_str()).unwrap();
+    let given = fields(&[
+        ("id", Value::Guid(id.as_str().parse().unwrap())),
+        ("name", Value::text("Rome Glass")),
+    ]);
+    device.engine.create("Account", given).unwrap();
+    world.server().show(&key, Sight::Hidden);
+    world.server().fail([Fault::RequestLost, Fault::ReplyCut(0)]);
+    device.sync().await;
+    let status = device.engine.status().unwrap();
+    assert_eq!((status.pending, status.unknown), (1, 1));
+    world.server().show(&key, Sight::Shown);
+    device.sync().await;
+    let is_there = world.on_server(&id, "name") == Value::text("Rome Glass");
+    assert_eq!(
+        device.pending().is_empty(),
+        is_there,
+        "applied means that it is there"
+    );
+    assert_eq!(
+        device.open_entries().is_empty(),
+        is_there,
+        "or else a person is asked"
+    );
 }
 
 /// What a reply tells of a record made under the key of a deleted one is all that there is of it.
