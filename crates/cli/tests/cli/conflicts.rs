@@ -1,5 +1,7 @@
 //! Conflicts on the command line: who wins, and what a person decides.
 
+use serde_json::json;
+
 use crate::device::{Device, Server};
 
 /// Lets two people change the name of a record that both have; returns its id. The second one's change is in his outbox.
@@ -42,6 +44,32 @@ fn the_rule_of_one_change_is_kept_with_it_and_decides() {
     assert_eq!(wrong["error"]["code"], "usage", "{wrong}");
 }
 
+/// The administrator's setting says whose values win; nothing waits, and the values that lost are in the log.
+#[test]
+fn the_administrators_setting_says_who_wins_and_lost_values_are_in_the_log() {
+    let server = Server::start();
+    let ann = Device::downloaded(&server, "alice");
+    let bob = Device::downloaded(&server, "bob");
+    for (rule, name, lost) in [("server_wins", "Ann", "Bob"), ("client_wins", "Bob", "Ann")] {
+        server.put(
+            "settings",
+            &json!({ "conflict_by_entity": { "CaseCategory": { "rule": rule } } }),
+        );
+        let id = both_change(&ann, &bob, &[]);
+        let report = bob.json(&["sync"], 0);
+        assert_eq!(report["waiting"], json!([]), "{rule}: {report}");
+        ann.json(&["sync"], 0);
+        for device in [&ann, &bob] {
+            let seen = device.json(&["get", "CaseCategory", &id], 0);
+            assert_eq!(seen["fields"]["name"], name, "{rule}");
+        }
+        let log = bob.json(&["log"], 0);
+        let entry = log["entries"].as_array().unwrap().last().unwrap();
+        assert_eq!(entry["kind"], "overwritten", "{rule}: {log}");
+        assert!(entry["fields"].to_string().contains(lost), "{rule}: {entry}");
+    }
+}
+
 #[test]
 fn a_side_is_picked_for_each_field_and_what_it_touches_is_told_beforehand() {
     let server = Server::start();
@@ -69,11 +97,7 @@ fn a_side_is_picked_for_each_field_and_what_it_touches_is_told_beforehand() {
     let later = bob.json(&["update", "Account", id, "name=Later"], 0);
     let entry = bob.json(&["log", &log], 0)["entries"][0].clone();
     assert_eq!(entry["author"], "bob", "{entry}");
-    assert_eq!(
-        entry["behind"],
-        serde_json::json!([later["operation"]]),
-        "{entry}"
-    );
+    assert_eq!(entry["behind"], json!([later["operation"]]), "{entry}");
     assert!(
         entry["settle"].to_string().contains("--pick FIELD=SIDE"),
         "{entry}"
@@ -88,10 +112,7 @@ fn a_side_is_picked_for_each_field_and_what_it_touches_is_told_beforehand() {
     let planned = bob.json(&[&picks[..], &["--plan"]].concat(), 0);
     assert_eq!(
         (&planned["done"], &planned["behind"]),
-        (
-            &serde_json::json!(false),
-            &serde_json::json!([later["operation"]])
-        ),
+        (&json!(false), &json!([later["operation"]])),
         "{planned}"
     );
     bob.json(&["mode", "auto"], 0);
@@ -99,7 +120,7 @@ fn a_side_is_picked_for_each_field_and_what_it_touches_is_told_beforehand() {
     assert_eq!(done["queued"], planned["queued"], "{done}");
     bob.json(&["sync"], 0);
     let seen = ann.json(&["sync"], 0);
-    assert_eq!(seen["waiting"], serde_json::json!([]));
+    assert_eq!(seen["waiting"], json!([]));
     let seen = ann.json(&["get", "Account", id], 0);
     let field = |name: &str| seen["fields"][name].as_str().unwrap().to_owned();
     assert_eq!(

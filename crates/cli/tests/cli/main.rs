@@ -11,6 +11,7 @@ mod help;
 mod misuse;
 mod offline;
 mod partial;
+mod refused;
 mod repair;
 mod serve;
 mod shapes;

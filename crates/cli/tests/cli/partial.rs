@@ -1,28 +1,8 @@
 //! Partial accept on the command line: the real server forbids one field of a change.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
 use crate::device::{Device, Server};
-
-/// Lets the administrator put a document on the server.
-fn put(server: &Server, path: &str, document: &Value) {
-    let authority = server.url.trim_start_matches("http://").trim_end_matches('/');
-    let body = document.to_string();
-    // The password of the users of a server that begins with data, which is no secret.
-    let request = format!(
-        "PUT /driftless/{path} HTTP/1.1\r\nhost: {authority}\r\nauthorization: Basic YWRtaW46ZHJpZnRsZXNz\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(authority).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    assert!(reply.starts_with("HTTP/1.1 200"), "{path}: {reply}");
-}
 
 #[test]
 fn a_forbidden_field_waits_alone_and_the_rest_of_the_change_goes_on() {
@@ -30,12 +10,8 @@ fn a_forbidden_field_waits_alone_and_the_rest_of_the_change_goes_on() {
     let ann = Device::downloaded(&server, "alice");
     let made = ann.json(&["create", "Account", "name=Before", "city=Rome"], 0);
     let id = made["id"].as_str().unwrap();
-    put(&server, "rights", &json!({ "Account": ["city"] }));
-    put(
-        &server,
-        "settings",
-        &json!({ "park_forbidden_field_alone": true }),
-    );
+    server.put("rights", &json!({ "Account": ["city"] }));
+    server.put("settings", &json!({ "park_forbidden_field_alone": true }));
     let bob = Device::downloaded(&server, "bob");
     let written = bob.json(&["update", "Account", id, "name=After", "city=Oslo"], 0);
     assert_eq!(written["outcome"], "waiting", "{written}");
@@ -65,7 +41,7 @@ fn a_forbidden_field_waits_alone_and_the_rest_of_the_change_goes_on() {
         log
     );
     // The right is granted, and what waited goes as it is.
-    put(&server, "rights", &json!({}));
+    server.put("rights", &json!({}));
     bob.json(&["resolve", &log, "--retry"], 0);
     let outcome = bob.json(&["wait", operation, "--timeout", "5"], 0);
     assert_eq!(outcome["outcome"], "accepted", "{outcome}");
@@ -79,10 +55,10 @@ fn what_belongs_together_is_not_split() {
     let ann = Device::downloaded(&server, "alice");
     let made = ann.json(&["create", "Account", "name=Before", "city=Rome"], 0);
     let id = made["id"].as_str().unwrap();
-    put(&server, "rights", &json!({ "Account": ["city"] }));
+    server.put("rights", &json!({ "Account": ["city"] }));
     let together = json!({ "Account": [["city", "country"]] });
     let settings = json!({ "park_forbidden_field_alone": true, "field_groups": together });
-    put(&server, "settings", &settings);
+    server.put("settings", &settings);
     let bob = Device::downloaded(&server, "bob");
     let written = bob.json(
         &[
