@@ -1,6 +1,6 @@
 //! Partial accept on the command line: the real server forbids one field of a change.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::device::{Device, Server};
 
