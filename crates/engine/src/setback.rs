@@ -14,6 +14,7 @@ pub(crate) fn set_back(ground: &mut Ground, now: Timestamp, record: &Key, cause:
     let waiting = of_record.into_iter().take_while(|o| o.state.is_to_be_sent());
     let counted: Vec<Operation> = waiting
         .map(|operation| Operation {
+            attempts: operation.attempts.saturating_add(1),
             rebased: operation.rebased.saturating_add(1),
             ..operation
         })

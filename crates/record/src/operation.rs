@@ -276,10 +276,10 @@ pub struct Operation {
     pub needs: BTreeSet<OperationId>,
     /// The state.
     pub state: OperationState,
-    /// How often it was sent.
+    /// How often it was sent, or would have been if its record could have been read.
     pub attempts: u32,
-    /// How many answers have brought it no further since it was made or a person last decided on it: the server was
-    /// overtaken between read and write, or failed. Bounds the tries.
+    /// How many of these attempts have brought it no further since it was made or a person last decided on it: the server
+    /// was overtaken between read and write, or failed. Bounds the tries.
     pub rebased: u32,
     /// How it is to be handled.
     pub handling: Handling,

@@ -268,3 +268,37 @@ async fn l09_a_change_that_was_put_off_goes_under_its_name_again() {
     assert_eq!((first, first), (second, refused), "it was put off");
     assert_ne!(refused, sent, "it was refused");
 }
+
+/// A server that knows requests again answers the one it has refused as it did. A change that a person lets go again
+/// never goes by that name, whatever keeps it from being sent meanwhile.
+#[tokio::test]
+async fn l38_a_change_that_was_refused_is_a_new_request_though_its_record_could_not_be_read_meanwhile() {
+    let (world, id) = World::with_one_account(Capabilities {
+        compare_and_set: CompareAndSet::None,
+        ..able()
+    })
+    .await;
+    let device = &world.devices[0];
+    device.set(&id, "city", "Oslo");
+    let operation = device.pending()[0].id;
+    let name = async || {
+        let tap = Tap::new(device.wire.clone());
+        device.engine.sync(&tap, options()).await.unwrap();
+        tap.told().iter().find_map(|call| call.request_of(operation))
+    };
+    world.server().refuse(Some(no_cities));
+    let refused = name().await.unwrap();
+    world.server().refuse(None);
+    let lost = TransportError::Lost {
+        host: "memory".to_owned(),
+        detail: "status 500".to_owned(),
+    };
+    world.server().set_unreadable(&id, Some(lost));
+    let entry = device.open_entries().remove(0);
+    device.engine.resolve(entry.id, &Decision::Retry).unwrap();
+    assert_eq!(name().await, None, "it cannot be read");
+    world.server().set_unreadable(&id, None);
+    world.pass(400_000);
+    assert_ne!(name().await.unwrap(), refused);
+    assert_eq!(device.pending(), vec![]);
+}
