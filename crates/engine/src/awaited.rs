@@ -13,15 +13,17 @@ use crate::depend::Graph;
 use crate::fold::{key_fields, settle_in};
 use crate::ground::{Ground, Key, key};
 use crate::journal::{self, Parking, Reason};
+use crate::left::Left;
 use crate::plan::Draft;
 use crate::remap::Renamed;
 
 /// Ends what waits for the results of commands that were run: records whose ids the server told go by them from here
-/// on (law L35), the others were not made.
+/// on (law L35), the others were not made. `is_fresh` is whether the reply is the first that was asked for.
 pub(crate) fn settle_results(
     ground: &mut Ground,
     now: Timestamp,
     (commands, made): (&[OperationId], &BTreeMap<FieldName, RecordId>),
+    is_fresh: bool,
     into: &mut Confirmed,
 ) {
     let awaited = ground
@@ -39,7 +41,13 @@ pub(crate) fn settle_results(
     into.made_in.extend(made_besides(ground, commands, &unexpected));
     for (operation, told) in awaited {
         match told {
-            Some(id) => is_made(ground, operation, id, into),
+            Some(id) => {
+                if is_fresh {
+                    into.left
+                        .insert((operation.entity.clone(), id.clone()), Left::Made);
+                }
+                is_made(ground, operation, id, into);
+            }
             None => is_not_made(ground, now, &operation, into),
         }
     }
@@ -168,6 +176,7 @@ fn park(ground: &mut Ground, now: Timestamp, record: &Key, operations: Vec<Opera
         record,
         operations: operations.iter().map(|operation| operation.id).collect(),
         title: journal::title(entity.as_deref(), ground.images.get(record), record, &operations),
+        kept: journal::values(&operations),
     };
     let cause = Cause {
         class: CauseClass::MissingReference,

@@ -216,6 +216,7 @@ fn park(
         record: &record,
         operations: vec![operation.id],
         title,
+        kept: journal::values(one),
     };
     let entry = journal::parked(parking, Reason::Obstructed(Obstacle::Circle.into()));
     writes.push(Write::PutLog(Box::new(entry)));

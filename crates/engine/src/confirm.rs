@@ -15,6 +15,7 @@ use crate::backoff::{self, MAX_TRIES};
 use crate::fold::{key_fields, settle};
 use crate::ground::{Ground, Key};
 use crate::journal::{self, Parking, Reason};
+use crate::left::Left;
 use crate::plan::{Draft, Objection, overtaken};
 use crate::rebase::{complete, last_known};
 use crate::refit;
@@ -54,6 +55,8 @@ pub(crate) struct Confirmed {
     pub writes: Vec<Write>,
     /// Records whose server data have to be read again before their operations go on.
     pub refresh: BTreeSet<Key>,
+    /// Those of them that commands of ours have just left as they are.
+    pub left: BTreeMap<Key, Left>,
     /// Entities of records that commands have made and nobody here has expected: they have to be read.
     pub made_in: BTreeSet<EntityName>,
     /// What the server has against values, by record: a policy is to be asked.
@@ -123,9 +126,17 @@ pub(crate) fn confirm(
         }
         News::Answer(PushResult::Ran { revision, made }) => {
             let commands: Vec<_> = desk.carried.iter().map(|operation| operation.id).collect();
+            // An answer to a later question may be older than a change by somebody else.
+            let is_fresh = !desk.carried.iter().any(is_unknown);
+            if is_fresh {
+                let edits = desk.carried.iter().filter_map(|command| command.kind.edits());
+                let fields = edits.flat_map(|edits| edits.keys().cloned()).collect();
+                let left = Left::Set(fields, revision.clone());
+                into.left.insert(desk.record.clone(), left);
+            }
             into.refresh.insert(desk.record.clone());
             desk.done(ground, revision.clone(), None, into);
-            settle_results(ground, now, (&commands, made), into);
+            settle_results(ground, now, (&commands, made), is_fresh, into);
         }
         News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);
@@ -144,6 +155,10 @@ pub(crate) fn confirm(
 
 fn belongs(operation: &Operation, sending: &Sending) -> bool {
     operation.state.sending() == Some(sending.id)
+}
+
+fn is_unknown(operation: &Operation) -> bool {
+    matches!(operation.state, OperationState::Unknown(_))
 }
 
 fn put(operation: Operation, state: OperationState) -> Write {
@@ -199,10 +214,9 @@ impl Desk<'_> {
         }
         into.applied += self.carried.len();
         // What was read while the answer was missing may be newer than what was sent, and no revision tells.
-        let unknown = |operation: &Operation| matches!(operation.state, OperationState::Unknown(_));
         if echo.is_none()
             && self.sending.change.condition == Condition::Exists
-            && self.carried.iter().any(unknown)
+            && self.carried.iter().any(is_unknown)
         {
             into.refresh.insert(self.record.clone());
         }
@@ -336,6 +350,7 @@ impl Desk<'_> {
             record: &self.record,
             operations: self.carried.iter().map(|operation| operation.id).collect(),
             title: self.title(),
+            kept: journal::values(&self.carried),
         };
         let entry = journal::parked(parking, reason);
         into.refused += self.carried.len();

@@ -41,6 +41,9 @@ pub enum NotPossible {
     /// The server has no record any more on which the command could be run.
     #[error("the record of entry {0} was deleted on the server, so nothing can be run on it")]
     NoRecord(LogId),
+    /// The record, as the server has it, does not allow the command.
+    #[error("the command of entry {0} cannot be run while {fields} as the server has it", fields = are(.1))]
+    NotAllowed(LogId, Vec<FieldName>),
     /// What was parked is a delete or a command: it has no values.
     #[error("entry {0} is about a delete or a command, which has no values to set")]
     NoValues(LogId),
@@ -72,7 +75,7 @@ pub enum NotPossible {
     #[error("nothing of entry {0} would be left to send")]
     NothingElse(LogId),
     /// Fields in conflict are neither set nor decided.
-    #[error("{} in conflict and would stay undecided", both(.0))]
+    #[error("{} in conflict and would stay undecided", are(.0))]
     Undecided(Vec<FieldName>),
 }
 
@@ -96,7 +99,9 @@ impl NotPossible {
                 "discard the change, or leave it: it goes on by itself when the server has the entity again"
                     .to_owned()
             }
-            Self::NoRecord(_) => "discard the command, with what was done on its results".to_owned(),
+            Self::NoRecord(_) | Self::NotAllowed(..) => {
+                "discard the command, with what was done on its results".to_owned()
+            }
             Self::NoValues(_) | Self::NothingToPick(_) => {
                 "choose another of the ways that the entry names".to_owned()
             }
@@ -125,7 +130,7 @@ fn names(fields: &[FieldName]) -> String {
     names.join(", ")
 }
 
-fn both(fields: &[FieldName]) -> String {
+fn are(fields: &[FieldName]) -> String {
     let verb = if fields.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", names(fields))
 }

@@ -40,6 +40,24 @@ pub(crate) fn entry(
     }
 }
 
+/// Returns what operations were to do, so that it is not lost when they are taken back: the last value of every field that
+/// they change, and what commands were given.
+pub(crate) fn values(operations: &[Operation]) -> Fields {
+    let of_one = |operation: &Operation| -> Fields {
+        match &operation.kind {
+            OperationKind::Create(edits) | OperationKind::Update(edits) => {
+                let new = edits
+                    .iter()
+                    .map(|(field, edit)| (field.clone(), edit.new.clone()));
+                new.collect()
+            }
+            OperationKind::Command { call, .. } => call.parameters.clone(),
+            OperationKind::Delete { .. } | OperationKind::Awaited { .. } => Fields::new(),
+        }
+    };
+    operations.iter().flat_map(of_one).collect()
+}
+
 /// Operations of one record that wait for a person, with what their entry names.
 pub(crate) struct Parking<'a> {
     /// The number of the entry.
@@ -52,6 +70,8 @@ pub(crate) struct Parking<'a> {
     pub operations: Vec<OperationId>,
     /// The record's title.
     pub title: String,
+    /// What they were to do.
+    pub kept: Fields,
 }
 
 /// Why operations wait for a person although nothing contradicts them.
@@ -141,12 +161,13 @@ pub(crate) fn parked(parking: Parking<'_>, reason: Reason) -> LogEntry {
         record,
         operations,
         title,
+        kept,
     } = parking;
     let draft = Draft {
         kind: reason.kind(),
         fields: reason.fields(),
         reason: reason.words(),
-        kept: Fields::new(),
+        kept,
     };
     LogEntry {
         cause: Some(reason.cause()),

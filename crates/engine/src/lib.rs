@@ -26,6 +26,7 @@ mod join;
 mod journal;
 mod judge;
 mod lease;
+mod left;
 mod names;
 mod notes;
 mod obstacle;

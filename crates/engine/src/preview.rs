@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{EntityName, OperationId, OperationState};
+use driftless_record::{EntityName, Operation, OperationId, OperationState};
 use driftless_store::{RecordStore, StoreError, Write};
 use driftless_transport::{Batch, Capabilities, ChangeDetection, CompareAndSet, Deletions, Idempotency};
 
@@ -108,17 +108,21 @@ pub(crate) fn preview(store: &dyn RecordStore, host: &Host, policy: &Policy) -> 
     };
     ground.absorb(batch.writes);
     let blocked = Graph::new(&ground.pending).blocked_by();
-    let put_off = ground
+    let stands = |known: &&Operation| {
+        matches!(known.state, OperationState::Waiting(_)) || known.state.parked().is_some()
+    };
+    let standing: BTreeSet<OperationId> = ground
         .pending
         .iter()
-        .filter(|known| matches!(known.state, OperationState::Waiting(_)));
-    let put_off: BTreeSet<OperationId> = put_off.map(|known| known.id).collect();
+        .filter(stands)
+        .map(|known| known.id)
+        .collect();
     let rest: Vec<OperationId> = all.into_iter().filter(|id| !told(id)).collect();
     let waits = |id: &OperationId| {
         blocked
             .get(id)
             .is_some_and(|by| by.iter().any(|other| !preview.sends.contains(other)))
-            || put_off.contains(id)
+            || standing.contains(id)
     };
     (preview.waits, preview.later) = rest.into_iter().partition(waits);
     Ok(preview)

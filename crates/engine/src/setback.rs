@@ -40,6 +40,7 @@ pub(crate) fn set_back(ground: &mut Ground, now: Timestamp, record: &Key, cause:
                 record,
                 operations: counted.iter().map(|operation| operation.id).collect(),
                 title,
+                kept: journal::values(&counted),
             };
             let entry = journal::parked(parking, Reason::Unreadable(cause.clone()));
             writes.push(Write::PutLog(Box::new(entry)));

@@ -32,7 +32,7 @@ pub enum TransportError {
         detail: String,
     },
     /// The request left the device, and no complete answer came back: it may have had its effect.
-    #[error("the connection to {host} was lost before the answer came: {detail}")]
+    #[error("{host} gave no usable answer: {detail}")]
     Lost {
         /// The host and port.
         host: String,

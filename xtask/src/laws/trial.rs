@@ -72,7 +72,7 @@ impl Place {
 
     /// Runs the test of a mutant, and tells whether it ran and passed.
     fn test(&self, mutant: &Mutant, more: &[&str]) -> Result<bool> {
-        let mut command: Command = cargo(&["test", "--quiet", "--package", &mutant.package]);
+        let mut command: Command = cargo(&["test", "--quiet", "--tests", "--package", &mutant.package]);
         command
             .args(more)
             .arg(&mutant.test)

@@ -161,10 +161,12 @@ pub(crate) fn touched_text(touched: &Touched, did: &str) -> String {
         );
     }
     if !touched.behind.is_empty() {
-        lines.push(format!(
-            "waiting behind: {}",
-            text::count(touched.behind.len() as u64, "change")
-        ));
+        let changes = text::count(touched.behind.len() as u64, "change");
+        lines.push(if touched.queued.is_empty() {
+            format!("not held up by it any more: {changes}")
+        } else {
+            format!("waiting behind: {changes}")
+        });
         lines.extend(touched.behind.iter().map(|operation| format!("  {operation}")));
     }
     lines.join("\n")

@@ -4,10 +4,10 @@ mod settles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_engine::{OutboxItem, Outcome};
+use driftless_engine::{Decision, Engine, EngineError, OutboxItem, Outcome};
 use driftless_record::{
-    Applied, CommandName, EntitySchema, FieldCase, LogEntry, LogKind, Operation, OperationId, OperationKind,
-    RawStamp, Schema, Side, Urgency, UserId,
+    Applied, CommandName, EntitySchema, FieldCase, LogEntry, LogId, LogKind, Operation, OperationId,
+    OperationKind, RawStamp, Schema, Side, Urgency, UserId,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -166,6 +166,10 @@ pub(crate) struct OutboxFacts {
     creates: BTreeSet<OperationId>,
     /// The pending updates: only these can go without some of their fields.
     updates: BTreeSet<OperationId>,
+    /// Those of them that change a single field: nothing would be left without it.
+    single: BTreeSet<OperationId>,
+    /// The entries about commands that their records do not allow as the server has them.
+    stuck: BTreeSet<LogId>,
     /// The pending commands.
     commands: BTreeMap<OperationId, CommandName>,
     /// Who made the pending operations.
@@ -175,7 +179,22 @@ pub(crate) struct OutboxFacts {
 }
 
 impl OutboxFacts {
-    pub(crate) fn of(outbox: &[OutboxItem]) -> Self {
+    /// Reads the outbox of an engine.
+    pub(crate) fn read(engine: &Engine) -> Result<Self, EngineError> {
+        let outbox = engine.outbox()?;
+        let commands = outbox.iter().filter(|item| item.operation.kind.is_command());
+        let parked = commands.filter_map(|item| item.operation.state.parked());
+        let cannot_run = |entry: &LogId| {
+            let preview = engine.resolve_preview(*entry, &Decision::Mine);
+            matches!(preview, Err(EngineError::NotPossible(_)))
+        };
+        Ok(Self {
+            stuck: parked.filter(cannot_run).collect(),
+            ..Self::of(&outbox)
+        })
+    }
+
+    fn of(outbox: &[OutboxItem]) -> Self {
         let of_kind = |is: fn(&OperationKind) -> bool| {
             let operations = outbox.iter().map(|item| &item.operation);
             operations
@@ -193,6 +212,8 @@ impl OutboxFacts {
             deletes: of_kind(|kind| matches!(kind, OperationKind::Delete { .. })),
             creates: of_kind(|kind| matches!(kind, OperationKind::Create(_))),
             updates: of_kind(|kind| matches!(kind, OperationKind::Update(_))),
+            single: of_kind(|kind| matches!(kind, OperationKind::Update(edits) if edits.len() < 2)),
+            stuck: BTreeSet::new(),
             authors: authors
                 .map(|operation| (operation.id, operation.author.clone()))
                 .collect(),

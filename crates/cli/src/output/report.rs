@@ -70,10 +70,13 @@ pub(crate) fn text(report: &SyncReport, waiting: &[LogEntry]) -> String {
         report.removed()
     ));
     if report.decided > 0 {
-        lines.push(format!(
-            "not sent  {}: at an end without it, or waiting for you; see driftless log",
-            text::count(report.decided as u64, "change")
-        ));
+        let why = if report.log.is_empty() {
+            "came to nothing, or the server has it already"
+        } else {
+            "at an end without it, or waiting for you; see driftless log"
+        };
+        let changes = text::count(report.decided as u64, "change");
+        lines.push(format!("not sent  {changes}: {why}"));
     }
     lines.extend(pending(report));
     for (entity, of) in &report.entities {

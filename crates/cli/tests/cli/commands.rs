@@ -84,3 +84,68 @@ fn slips_with_commands_are_told_with_what_there_is() {
     let error = &device.json(&["run", "CloseCase", "Case", case, "resolution=Again"], 1)["error"];
     assert_eq!(error["code"], "not-now", "{error}");
 }
+
+/// The server closes a case at the time of the synchronization; what its worker has set behind that is later.
+#[test]
+fn what_is_done_behind_a_command_stands() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    let case = device.json(&["create", "Case", "subject=Leak"], 0);
+    let case = text(&case["id"]);
+    device.json(&["mode", "offline"], 0);
+    device.json(&["run", "CloseCase", "Case", case, "resolution=done"], 0);
+    let at = "2026-01-01T00:00:00Z";
+    device.json(&["update", "Case", case, &format!("resolved_at={at}")], 0);
+    let report = device.json(&["sync"], 0);
+    assert_eq!(
+        (&report["pending"], &report["sent"]),
+        (&json!(0), &json!(2)),
+        "{report}"
+    );
+    assert_eq!(
+        device.json(&["get", "Case", case], 0)["fields"]["resolved_at"],
+        at
+    );
+    assert_eq!(device.json(&["log"], 0)["entries"], json!([]));
+}
+
+/// Somebody else has closed, or deleted, what a command was run on: the entry offers no way that cannot work.
+#[test]
+fn a_command_that_its_record_no_longer_allows_is_told_with_the_ways_that_are_left() {
+    let server = Server::start();
+    let ann = Device::downloaded(&server, "alice");
+    let bob = Device::downloaded(&server, "bob");
+    for is_deleted in [false, true] {
+        let lead = [
+            "create",
+            "Lead",
+            "subject=Pumps",
+            "company=Lights",
+            "full_name=Ann Lee",
+            "status=new",
+        ];
+        let lead = ann.json(&lead, 0);
+        let lead = text(&lead["id"]);
+        bob.json(&["sync"], 0);
+        bob.json(&["mode", "offline"], 0);
+        bob.json(&["run", "QualifyLead", "Lead", lead], 0);
+        if is_deleted {
+            ann.json(&["delete", "Lead", lead], 0);
+        } else {
+            ann.json(&["run", "DisqualifyLead", "Lead", lead, "reason=lost"], 0);
+        }
+        let report = bob.json(&["sync"], 3);
+        let log = report["newly_waiting"][0].to_string();
+        let entry = bob.json(&["log", &log], 0)["entries"][0].clone();
+        let ways = entry["settle"].to_string();
+        assert!(!ways.contains("--mine") && !ways.contains("--pick"), "{ways}");
+        assert!(ways.contains("--discard"), "{ways}");
+        let plan = bob.json(&["sync", "--plan"], 0);
+        assert_eq!(plan["later"], json!([]), "{plan}");
+        assert_eq!(plan["waits"][0]["id"], entry["operations"][0], "{plan}");
+        let refused = bob.json(&["resolve", &log, "--mine"], 1);
+        assert!(text(&refused["error"]["hint"]).contains("discard"), "{refused}");
+        bob.json(&["resolve", &log, "--discard"], 0);
+        assert_eq!(bob.json(&["sync"], 0)["pending"], 0);
+    }
+}

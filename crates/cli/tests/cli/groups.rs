@@ -102,6 +102,10 @@ fn a_group_tells_which_records_its_commands_make() {
         let [entity, id] = ["entity", "id"].map(|name| record[name].as_str().unwrap());
         assert_eq!(device.json(&["get", entity, id], 0)["id"], id);
     }
+    let report = device.json(&["sync"], 0);
+    assert_eq!(report["pending"], 0, "{report}");
+    let seen = Device::downloaded(&server, "bob").json(&["get", "Lead", lead], 0);
+    assert_eq!(seen["fields"]["status"], "qualified", "{seen}");
 }
 
 #[test]

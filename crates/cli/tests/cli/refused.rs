@@ -85,6 +85,9 @@ fn a_refused_change_is_mended_and_goes_on() {
 #[test]
 fn a_refused_change_is_reverted_and_the_record_is_the_servers_again() {
     let refused = Refused::new();
+    let kept = || refused.bob.json(&["log", &refused.log], 0)["entries"][0]["kept"].clone();
+    let values = json!({ "name": "After", "city": "Oslo" });
+    assert_eq!(kept(), values);
     let planned = refused
         .bob
         .json(&["resolve", &refused.log, "--discard", "--plan"], 0);
@@ -98,5 +101,6 @@ fn a_refused_change_is_reverted_and_the_record_is_the_servers_again() {
         refused.seen(&refused.bob),
         ("Before".to_owned(), "Rome".to_owned())
     );
+    assert_eq!(kept(), values, "what was taken back can be read for ever");
     refused.ends_as("Before", "Rome");
 }

@@ -85,6 +85,7 @@ impl Desk<'_> {
             record: &self.record,
             operations: of_part.iter().copied().chain([part.id]).collect(),
             title,
+            kept: journal::values(std::slice::from_ref(&part)),
         };
         let entry = journal::parked(parking, Reason::Split(Box::new(cause.clone()), Box::new(case)));
         into.writes.push(Write::PutLog(Box::new(entry)));

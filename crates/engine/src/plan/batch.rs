@@ -413,6 +413,7 @@ impl Planner {
             record,
             operations: stuck.iter().map(|operation| operation.id).collect(),
             title,
+            kept: journal::values(&stuck),
         };
         let entry = journal::parked(parking, reason);
         self.batch.writes.push(Write::PutLog(Box::new(entry)));

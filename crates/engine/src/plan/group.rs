@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{GroupId, Operation, OperationId, RequestId};
+use driftless_record::{GroupId, Operation, OperationId, OperationKind, RequestId};
 
 use super::batch::{Context, Placed, Planner, stuck};
 use super::decide::Verdict;
@@ -20,7 +20,7 @@ struct Member {
 pub(super) fn in_order(pending: &[Operation]) -> BTreeMap<OperationId, OperationId> {
     let mut last: BTreeMap<GroupId, OperationId> = BTreeMap::new();
     let mut before = BTreeMap::new();
-    for operation in pending {
+    for operation in pending.iter().filter(|operation| is_sent(operation)) {
         if let Some(group) = operation.handling.group
             && let Some(previous) = last.insert(group, operation.id)
         {
@@ -28,6 +28,11 @@ pub(super) fn in_order(pending: &[Operation]) -> BTreeMap<OperationId, Operation
         }
     }
     before
+}
+
+/// Whether an operation goes to the server: what a command is expected to make ends with that command.
+fn is_sent(operation: &Operation) -> bool {
+    !matches!(operation.kind, OperationKind::Awaited { .. })
 }
 
 impl Planner {
@@ -47,7 +52,7 @@ impl Planner {
         let of_group: Vec<&Operation> = ground
             .pending
             .iter()
-            .filter(|operation| operation.handling.group == Some(group))
+            .filter(|operation| operation.handling.group == Some(group) && is_sent(operation))
             .collect();
         let mut records: Vec<Key> = Vec::new();
         for operation in &of_group {
@@ -116,8 +121,8 @@ impl Planner {
             };
             decided.push((member, after, verdict));
         }
-        let is_sent = |verdict: &Verdict| matches!(verdict, Verdict::Send { .. });
-        let all = decided.iter().all(|(.., verdict)| is_sent(verdict));
+        let goes = |verdict: &Verdict| matches!(verdict, Verdict::Send { .. });
+        let all = decided.iter().all(|(.., verdict)| goes(verdict));
         let full = self.batch.items.len() + decided.len() > context.limit;
         self.groups.insert(group);
         if all && full && !self.batch.items.is_empty() {
@@ -126,7 +131,7 @@ impl Planner {
         let together = all.then(|| RequestId((context.new_id)()));
         for (member, after, verdict) in decided {
             // What has to be said of some of them is said; the others go with them or not at all.
-            if all || !is_sent(&verdict) {
+            if all || !goes(&verdict) {
                 self.carry(
                     ground,
                     context,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{FieldName, Fields, LogEntry, LogId, Operation, OperationId, RecordId, Side};
+use driftless_record::{FieldName, Fields, LogEntry, LogId, LogKind, Operation, OperationId, RecordId, Side};
 use driftless_store::{LogSelection, RecordStore, Retry, Write};
 
 use super::desk::Desk;
@@ -53,6 +53,16 @@ impl Decision {
             Self::Discard => "discard",
         }
     }
+
+    /// Whether what was parked goes on, all of it or in part.
+    fn goes_on(&self) -> bool {
+        match self {
+            Self::Mine | Self::Pick(_) | Self::Set(_) | Self::Without(_) | Self::Link(_) | Self::Retry => {
+                true
+            }
+            Self::Theirs | Self::Revert | Self::Discard => false,
+        }
+    }
 }
 
 /// What a decision or an undo touches: told before it is carried out.
@@ -90,12 +100,16 @@ pub(crate) fn decide(
 ) -> Result<Touched, EngineError> {
     loop {
         let mut ground = Ground::read(store)?;
-        let entry = one(store, log)?;
+        let mut entry = one(store, log)?;
         let (touched, mut writes) = work_out(store, &ground, (host, account), log, decision)?;
         let mut settled = entries_left_empty(&ground, &touched);
         settled.remove(&log);
         for log in settled {
             writes.extend(settle_entry(store, host, log, decision.word())?);
+        }
+        if entry.kind != LogKind::Conflict && decision.goes_on() {
+            // What goes on is not lost.
+            entry.kept.clear();
         }
         let entry = match decision {
             Decision::Pick(picks) => picked(&entry, picks)?,

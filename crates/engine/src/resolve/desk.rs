@@ -77,6 +77,18 @@ impl<'a> Desk<'a> {
         if self.image.gone && self.parked().iter().any(|operation| operation.kind.is_command()) {
             return Err(NotPossible::NoRecord(self.entry.id).into());
         }
+        if let Some(server) = self.image.present() {
+            let parked = self.parked();
+            let calls = parked.iter().filter_map(|operation| match &operation.kind {
+                OperationKind::Command { call, .. } => self.entity.commands.get(&call.name),
+                _ => None,
+            });
+            let forbidden = calls.flat_map(|command| command.forbidden_by(&server.record.fields));
+            let forbidden: Vec<FieldName> = forbidden.cloned().collect();
+            if !forbidden.is_empty() {
+                return Err(NotPossible::NotAllowed(self.entry.id, forbidden).into());
+            }
+        }
         if self.image.gone && fold(&self.image, &self.parked()).is_some() {
             self.make_again()?;
         } else {

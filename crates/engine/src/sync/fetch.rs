@@ -7,6 +7,7 @@ use driftless_transport::TransportError;
 use super::pull::unsettled;
 use super::session::{Session, Stop, concerns_everything};
 use crate::ground::{Ground, Key};
+use crate::left::{Left, rest_on_left};
 use crate::rebase::{Unsettled, one_row, refresh};
 
 /// What reading one record came to.
@@ -19,9 +20,9 @@ pub(super) enum Read {
 
 impl Session<'_> {
     /// Reads a record and rests its pending operations on it; a failure that concerns only this record is noted in the
-    /// report.
-    pub(super) async fn fetch_or_note(&mut self, record: &Key) -> Result<Read, Stop> {
-        let found = self.fetch(record).await;
+    /// report. Operations rest on what a command of ours has `left` there.
+    pub(super) async fn fetch_or_note(&mut self, record: &Key, left: Option<Left>) -> Result<Read, Stop> {
+        let found = self.fetch(record, left).await;
         self.noted(record, found).await
     }
 
@@ -67,12 +68,12 @@ impl Session<'_> {
         Ok(found)
     }
 
-    async fn fetch(&mut self, record: &Key) -> Result<Option<ServerRecord>, Stop> {
+    async fn fetch(&mut self, record: &Key, left: Option<Left>) -> Result<Option<ServerRecord>, Stop> {
         let schema = self.worker.run(|store| store.schema()).await?;
         let found = self.transport.fetch(&schema, &record.0, &record.1).await?;
         let (key, server) = (record.clone(), found.clone());
         self.worker
-            .run(move |store| rest_on(store, &key, server.as_ref()))
+            .run(move |store| rest_on(store, &key, server.as_ref(), left.as_ref()))
             .await?;
         Ok(found)
     }
@@ -122,17 +123,28 @@ fn rest_ground_on(
     }
 }
 
-fn rest_on(store: &dyn RecordStore, record: &Key, server: Option<&ServerRecord>) -> Result<(), StoreError> {
+fn rest_on(
+    store: &dyn RecordStore,
+    record: &Key,
+    server: Option<&ServerRecord>,
+    left: Option<&Left>,
+) -> Result<(), StoreError> {
     loop {
         let number = store.position()?;
         let schema = store.schema()?;
-        let (Some(entity), Some(known)) = (
+        let (Some(entity), Some(mut known)) = (
             schema.entity(record.0.as_str()),
             unsettled(store, &record.0, &record.1)?,
         ) else {
             return Ok(());
         };
         let mut batch = WriteBatch::based_on(number);
+        if let (Some(left), Some(server)) = (left, server) {
+            let rested = rest_on_left(left, server, &mut known.pending).into_iter();
+            batch
+                .writes
+                .extend(rested.map(|operation| Write::PutOperation(Box::new(operation))));
+        }
         refresh(entity, known, server.cloned(), &mut batch.writes);
         match store.commit(batch) {
             Err(error) if error.retry() == Retry::Reread => {}

@@ -14,6 +14,7 @@ use crate::clash;
 use crate::confirm::{Confirmed, News, Sent, confirm};
 use crate::ground::{Ground, Key};
 use crate::host::Host;
+use crate::left::Left;
 use crate::notes::{self, Note};
 use crate::obstacle::released;
 use crate::parts;
@@ -82,7 +83,7 @@ impl Session<'_> {
         for record in &batch.fetch {
             push.ground = None;
             if push.fetched.insert(record.clone()) {
-                self.read_or_hold(push, record).await?;
+                self.read_or_hold(push, record, None).await?;
             } else {
                 push.held.insert(record.clone());
             }
@@ -100,9 +101,15 @@ impl Session<'_> {
         Ok(!batch.ask.is_empty())
     }
 
-    /// Reads a record; if it cannot be read, its operations stay back and are set back.
-    async fn read_or_hold(&mut self, push: &mut Pushing, record: &Key) -> Result<(), Stop> {
-        if let Read::Failed(cause) = self.fetch_or_note(record).await? {
+    /// Reads a record, which a command of ours may have left as it is; if it cannot be read, its operations stay back and
+    /// are set back.
+    async fn read_or_hold(
+        &mut self,
+        push: &mut Pushing,
+        record: &Key,
+        left: Option<Left>,
+    ) -> Result<(), Stop> {
+        if let Read::Failed(cause) = self.fetch_or_note(record, left).await? {
             push.held.insert(record.clone());
             let (record, now) = (record.clone(), self.host.clock.now());
             self.worker
@@ -152,7 +159,8 @@ impl Session<'_> {
                 written.extend(confirmed.made_in);
                 for record in confirmed.refresh {
                     push.ground = None;
-                    self.read_or_hold(push, &record).await?;
+                    let left = confirmed.left.get(&record).cloned();
+                    self.read_or_hold(push, &record, left).await?;
                     push.fetched.insert(record);
                 }
                 let left = push.ground.as_ref().map(|ground| ground.pending.len() as u64);

@@ -61,7 +61,7 @@ impl Session<'_> {
         let mut left = Ids::new();
         for id in doubtful {
             let record = (source.entity.name.clone(), id);
-            if let Read::Found(Some(_)) = self.fetch_or_note(&record).await? {
+            if let Read::Found(Some(_)) = self.fetch_or_note(&record, None).await? {
                 left.insert(record.1);
             }
         }
@@ -75,7 +75,7 @@ impl Session<'_> {
     }
 
     async fn read_again(&mut self, record: Key) -> Result<(), Stop> {
-        let Read::Found(Some(found)) = self.fetch_or_note(&record).await? else {
+        let Read::Found(Some(found)) = self.fetch_or_note(&record, None).await? else {
             return Ok(());
         };
         let name = record.0.clone();

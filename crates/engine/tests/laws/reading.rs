@@ -118,6 +118,14 @@ async fn l24_a_set_that_was_cut_short_is_read_anew_when_the_server_has_forgotten
     for id in &ids {
         assert_eq!(device.text("Account", id, "name"), Some("New".to_owned()));
     }
+    // Nothing of the forgotten set comes up again with the next one.
+    world.server().remove(&entity("Account"), &ids[0]);
+    world.office(&ids[1], "name", "Newer");
+    for _ in 0..2 {
+        device.sync().await;
+        assert_eq!(device.text("Account", &ids[0], "name"), None);
+        assert_eq!(device.text("Account", &ids[1], "name"), Some("Newer".to_owned()));
+    }
 }
 
 /// All accounts but those that are called "Out" belong on the device.
@@ -138,7 +146,7 @@ fn all_but_out() -> Settings {
 #[tokio::test]
 async fn l23_a_record_that_left_the_scope_goes_once_nothing_of_it_is_pending() {
     for deletions in [Deletions::Reported, Deletions::Sweep] {
-        for comes_back in [true, false] {
+        for (comes_back, is_sent) in [(true, true), (false, true), (false, false)] {
             let world = World::new(1, Capabilities { deletions, ..able() }, 1);
             world.server().set_settings(Some(all_but_out()));
             let id = world.account(1, "Rome Steel");
@@ -152,12 +160,19 @@ async fn l23_a_record_that_left_the_scope_goes_once_nothing_of_it_is_pending() {
                 device.set(&id, "name", "In");
             }
             assert_eq!(device.text("Account", &id, "city"), Some("Oslo".to_owned()));
+            if !is_sent {
+                world.server().set_busy_until(1_020_000);
+                device.sync().await;
+                assert_eq!(device.text("Account", &id, "city"), Some("Oslo".to_owned()));
+                device.engine.undo(device.pending()[0].id).unwrap();
+            }
             device.sync().await;
             assert_eq!(device.engine.outbox().unwrap(), vec![]);
             let shown = device.text("Account", &id, "city").is_some();
             assert_eq!(shown, comes_back, "{deletions:?}");
             assert!(device.engine.status().unwrap().in_sync);
-            assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+            let city = if is_sent { "Oslo" } else { "Rome" };
+            assert_eq!(world.on_server(&id, "city"), Value::text(city));
         }
     }
 }

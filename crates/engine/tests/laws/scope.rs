@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use driftless_record::{Fields, Operation, OperationKind, RecordId};
 use driftless_testkit::backend::Fault;
-use driftless_transport::{Deletions, RemovalReason};
+use driftless_transport::{ChangeDetection, Deletions, RemovalReason};
 use proptest::prelude::*;
 
 use crate::chance::{Touch, block, capabilities, cases, touch};
@@ -178,6 +178,7 @@ proptest! {
 /// A world of one account whose server tells of no deletions.
 async fn swept() -> (World, RecordId) {
     let able = driftless_transport::Capabilities {
+        changes: ChangeDetection::Watermark,
         deletions: Deletions::Sweep,
         ..able()
     };

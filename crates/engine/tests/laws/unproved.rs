@@ -5,7 +5,7 @@ use crate::tap::Tap;
 use driftless_engine::{Decision, SyncOptions, What};
 use driftless_record::{RecordId, Value};
 use driftless_testkit::backend::{Fault, Habits, Nulls, Reply, Sight};
-use driftless_transport::{Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
+use driftless_transport::{Batch, Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
 
 const DAY: i64 = 86_400_000;
 
@@ -219,19 +219,29 @@ async fn l10_a_record_that_was_there_before_does_not_prove_that_it_was_made_agai
 /// What a reply tells of a record made under the key of a deleted one is all that there is of it.
 #[tokio::test]
 async fn l16_a_record_made_again_under_its_key_shows_nothing_of_the_deleted_one() {
-    let (world, id) = World::with_one_account(able()).await;
-    world.server().set_habits(Habits {
-        reply: Reply::Record,
-        nulls: Nulls::LeftOut,
-        ..Habits::default()
-    });
-    let device = &world.devices[0];
-    device.engine.delete("Account", id.as_str()).unwrap();
-    let key = Value::Guid(id.as_str().parse().unwrap());
-    let given = fields(&[("id", key), ("name", Value::text("Rome Glass"))]);
-    device.engine.create("Account", given).unwrap();
-    device.sync().await;
-    assert_eq!(device.text("Account", &id, "city"), Some(String::new()));
+    for limit in [1, 100] {
+        let batch = Batch {
+            limit,
+            ..able().batch
+        };
+        let (world, id) = World::with_one_account(Capabilities { batch, ..able() }).await;
+        world.server().set_habits(Habits {
+            reply: Reply::Record,
+            nulls: Nulls::LeftOut,
+            ..Habits::default()
+        });
+        let device = &world.devices[0];
+        device.engine.delete("Account", id.as_str()).unwrap();
+        let key = Value::Guid(id.as_str().parse().unwrap());
+        let given = fields(&[("id", key), ("name", Value::text("Rome Glass"))]);
+        device.engine.create("Account", given).unwrap();
+        let push = SyncOptions {
+            what: What::Push,
+            ..options()
+        };
+        device.engine.sync(&device.wire, push).await.unwrap();
+        assert_eq!(device.text("Account", &id, "city"), Some(String::new()));
+    }
 }
 
 /// A request that was put off may still lie somewhere in the network. The next one for the same change goes by its name,

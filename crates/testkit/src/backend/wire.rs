@@ -9,7 +9,7 @@ use driftless_record::{
 };
 use driftless_store::fit;
 use driftless_transport::{
-    Capabilities, Checkpoint, Contact, Described, Page, PullRequest, PushItem, PushReply, Removal,
+    Capabilities, Checkpoint, Contact, Deletions, Described, Page, PullRequest, PushItem, PushReply, Removal,
     RemovalReason, SweepPage, SweepRequest, Transport, TransportError,
 };
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -168,6 +168,9 @@ impl Transport for BackendTransport {
                     reason: backend.reason(RemovalReason::Deleted),
                 }),
             }
+        }
+        if backend.capabilities.deletions != Deletions::Reported {
+            removed.clear();
         }
         Ok(Page {
             rows: RowSet {

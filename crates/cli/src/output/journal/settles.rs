@@ -41,9 +41,15 @@ pub(crate) fn settles(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
     if server_refused && are_all(&facts.updates, &entry.operations) {
         ways.insert(1, "--without FIELD");
     }
+    if are_all(&facts.single, &entry.operations) {
+        ways.retain(|way| *way != "--without FIELD");
+    }
     let has_values = !are_all(&facts.deletes, &entry.operations) && facts.command_of(entry).is_none();
     if !has_values {
         ways.retain(|way| !way.starts_with("--set"));
+    }
+    if facts.stuck.contains(&entry.id) {
+        ways.retain(|way| !["--mine", "--pick FIELD=SIDE"].contains(way));
     }
     if facts.command_of(entry).is_some() && !ways.contains(&"--discard") {
         ways.push("--discard");
