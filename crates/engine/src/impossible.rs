@@ -99,7 +99,11 @@ impl NotPossible {
                 "discard the change, or leave it: it goes on by itself when the server has the entity again"
                     .to_owned()
             }
-            Self::NoRecord(_) | Self::NotAllowed(..) => {
+            Self::NotAllowed(..) => {
+                "synchronize, if that has changed since; or discard the command, with what was done on its results"
+                    .to_owned()
+            }
+            Self::NoRecord(_) => {
                 "discard the command, with what was done on its results".to_owned()
             }
             Self::NoValues(_) | Self::NothingToPick(_) => {

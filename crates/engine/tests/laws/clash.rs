@@ -307,7 +307,8 @@ pub(crate) async fn clash() -> (World, RecordId, RecordId, LogEntry) {
     device.sync().await;
     let given = fields(&[("name", Value::text("Rome Steel"))]);
     let mine = device.engine.create("Account", given).unwrap().record;
-    device.sync().await;
+    let report = device.sync().await;
+    assert_eq!((report.refused, report.decided), (1, 1));
     let entry = device.open_entries().remove(0);
     (world, mine, holder, entry)
 }

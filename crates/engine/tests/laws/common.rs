@@ -285,7 +285,7 @@ impl World {
             world.devices[0].set(&id, field, "Mine");
             world.office(&id, field, "Theirs");
         }
-        world.devices[0].sync().await;
+        assert_eq!(world.devices[0].sync().await.decided, 1);
         (world, id)
     }
 

@@ -55,8 +55,13 @@ async fn l02_edits_of_an_entity_that_left_are_shown_and_go_on_when_it_comes_back
     world.server().set_schema(with("Contact", |_| None));
     let report = device.sync().await;
     assert_eq!(
-        (report.applied, report.pending, report.newly_waiting.len()),
-        (1, 2, 1)
+        (
+            report.applied,
+            report.pending,
+            report.newly_waiting.len(),
+            report.decided
+        ),
+        (1, 2, 1, 1)
     );
     assert_eq!(
         world.on_server(&account, "city"),
