@@ -118,7 +118,13 @@ impl Session<'_> {
         let first = first.map(|_| ());
         let read = match first {
             Err(Stop::Transport(TransportError::CheckpointGone)) => {
-                // What was kept of the set is of no use, and dropped as soon as another one begins.
+                // What was kept of the set is of no use: it cannot be gone on with, also where it was read from the start.
+                let forget = vec![staged::forget(&name)];
+                let forget = WriteBatch {
+                    expect: None,
+                    writes: forget,
+                };
+                self.worker.run(move |store| store.commit(forget)).await?;
                 let mark = EntityMark::anew(source.mark.filter.clone());
                 let again = Source {
                     mark,

@@ -7,7 +7,9 @@ use crate::common::{World, able, entity, fields, lookup, options};
 use driftless_engine::{Progress, ProgressSink, Stage, SyncOptions};
 use driftless_record::query::Comparison;
 use driftless_record::settings::EntityScope;
-use driftless_record::{ConflictRule, EntitySchema, Expr, Query, RecordId, Settings, Value};
+use driftless_record::{
+    ConflictRule, EntitySchema, Expr, FieldKind, FieldSchema, Query, RecordId, Settings, Value,
+};
 use driftless_testkit::backend::{Habits, References};
 use driftless_transport::{Capabilities, CompareAndSet, Deletions};
 
@@ -125,6 +127,31 @@ async fn l24_a_set_that_was_cut_short_is_read_anew_when_the_server_has_forgotten
         device.sync().await;
         assert_eq!(device.text("Account", &ids[0], "name"), None);
         assert_eq!(device.text("Account", &ids[1], "name"), Some("Newer".to_owned()));
+    }
+}
+
+/// A field that the schema gains has everything read from the start. If that is cut short and forgotten by the server,
+/// it is begun anew: the pages that were kept of it lead nowhere.
+#[tokio::test]
+async fn l24_a_reading_from_the_start_that_was_cut_short_is_begun_anew_when_the_server_has_forgotten_it() {
+    let (world, ids) = with_a_set_cut_short().await;
+    let device = &world.devices[0];
+    let mut larger = crate::common::schema();
+    let mut account = (**larger.entity("Account").unwrap()).clone();
+    let kind = FieldKind::Text { max_chars: None };
+    account
+        .fields
+        .push(FieldSchema::new(crate::common::name("extra"), kind));
+    larger.add(account);
+    "2".clone_into(&mut larger.version);
+    world.server().set_schema(Arc::new(larger));
+    let (_, options) = stop_at(3);
+    device.engine.sync(&device.wire, options).await.unwrap();
+    world.server().forget_checkpoints();
+    device.sync().await;
+    assert!(device.engine.status().unwrap().in_sync);
+    for id in &ids {
+        assert_eq!(device.text("Account", id, "name"), Some("New".to_owned()));
     }
 }
 
