@@ -11,7 +11,7 @@ use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 
 use crate::fold::settle;
 use crate::ground::{Ground, Key, key};
-use crate::journal::{by_log, settled};
+use crate::journal::{by_log, gone_on, settled};
 use crate::notes::{self, EntityMark, Note};
 use crate::obstacle::Obstacle;
 use crate::plan::misfits;
@@ -135,7 +135,7 @@ fn refitted<'a>(
                 writes.push(Write::PutOperation(Box::new(operation.clone())));
                 ground.absorb(vec![Write::PutOperation(Box::new(operation))]);
             }
-            writes.push(settled(refitted, now, "passed"));
+            writes.push(settled(gone_on(refitted), now, "passed"));
         } else if refitted != entry {
             writes.push(Write::PutLog(Box::new(refitted)));
         }

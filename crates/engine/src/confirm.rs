@@ -126,8 +126,9 @@ pub(crate) fn confirm(
         }
         News::Answer(PushResult::Ran { revision, made }) => {
             let commands: Vec<_> = desk.carried.iter().map(|operation| operation.id).collect();
-            // An answer to a later question may be older than a change by somebody else.
-            let is_fresh = !desk.carried.iter().any(is_unknown);
+            // What was asked for before may have been done then, and changed by somebody else since.
+            let asked_again = |operation: &Operation| is_unknown(operation) || operation.rebased > 0;
+            let is_fresh = !desk.carried.iter().any(asked_again);
             if is_fresh {
                 let edits = desk.carried.iter().filter_map(|command| command.kind.edits());
                 let fields = edits.flat_map(|edits| edits.keys().cloned()).collect();

@@ -42,7 +42,7 @@ pub enum NotPossible {
     #[error("the record of entry {0} was deleted on the server, so nothing can be run on it")]
     NoRecord(LogId),
     /// The record, as the server has it, does not allow the command.
-    #[error("the command of entry {0} cannot be run while {fields} as the server has it", fields = are(.1))]
+    #[error("the command of entry {0} cannot be run on the record as the server has it: {fields}", fields = names(.1))]
     NotAllowed(LogId, Vec<FieldName>),
     /// What was parked is a delete or a command: it has no values.
     #[error("entry {0} is about a delete or a command, which has no values to set")]

@@ -224,6 +224,14 @@ pub(crate) fn settle_entry(
     Ok(entry.map(|entry| settled(entry, host.clock.now(), by)))
 }
 
+/// Returns an entry without the values that it keeps of what was parked: that goes on, so they are not lost.
+pub(crate) fn gone_on(mut entry: LogEntry) -> LogEntry {
+    if entry.kind != LogKind::Conflict {
+        entry.kept.clear();
+    }
+    entry
+}
+
 /// Makes the write that settles an entry.
 pub(crate) fn settled(entry: LogEntry, at: Timestamp, by: &str) -> Write {
     let settled = Some(Settled {

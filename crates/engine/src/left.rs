@@ -9,7 +9,7 @@ use driftless_record::{FieldName, Operation, OperationKind, Revision, ServerReco
 pub(crate) enum Left {
     /// All of it: the command has made the record.
     Made,
-    /// The fields that it is declared to set, while the record has the revision that the reply told, if it told one.
+    /// The fields that it was expected to set, while the record has the revision that the reply told, if it told one.
     Set(BTreeSet<FieldName>, Option<Revision>),
 }
 

@@ -11,7 +11,7 @@ use driftless_store::{Image, Write};
 
 use crate::circle;
 use crate::ground::{Ground, key};
-use crate::journal::{by_log, settled};
+use crate::journal::{by_log, gone_on, settled};
 use crate::plan::misfits;
 
 /// What stands against sending an operation.
@@ -310,7 +310,7 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
                 ..operation.clone()
             }))
         }));
-        writes.push(settled(entry, now, "passed"));
+        writes.push(settled(gone_on(entry), now, "passed"));
     }
     writes
 }

@@ -79,10 +79,10 @@ fn reason(
             "the server could not take it yet, at try {}; it is tried again later",
             operation.rebased
         )),
-        OperationState::Unknown(_) if operation.rebased > 1 => Some(format!(
-            "it was sent, and what became of it is asked for with growing pauses, as {} answers told nothing of it",
-            operation.rebased
-        )),
+        OperationState::Unknown(_) if operation.rebased > 1 => Some(
+            "it was sent, and what became of it is asked for with growing pauses, as no answer has told it yet"
+                .to_owned(),
+        ),
         OperationState::InFlight(_) | OperationState::Unknown(_) => {
             Some("it was sent, and what became of it is asked for first".to_owned())
         }

@@ -191,7 +191,8 @@ pub struct LogEntry {
     pub cause: Option<Cause>,
     /// Why it came out like this, in a sentence for people.
     pub reason: String,
-    /// The values of the record that a decision must not lose, such as those of a record deleted on the server.
+    /// Values that are not to be lost: of a record deleted on the server, of what was refused, and the parameters of a
+    /// refused command by their names.
     pub kept: Fields,
     /// Whether a person has to decide.
     pub needs_person: bool,

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_engine::{Decision, Engine, EngineError, OutboxItem, Outcome};
 use driftless_record::{
-    Applied, CommandName, EntitySchema, FieldCase, LogEntry, LogId, LogKind, Operation, OperationId,
-    OperationKind, RawStamp, Schema, Side, Urgency, UserId,
+    Applied, CommandName, EntitySchema, FieldCase, FieldName, LogEntry, LogId, LogKind, Operation,
+    OperationId, OperationKind, RawStamp, Schema, Side, Urgency, UserId,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -166,9 +166,9 @@ pub(crate) struct OutboxFacts {
     creates: BTreeSet<OperationId>,
     /// The pending updates: only these can go without some of their fields.
     updates: BTreeSet<OperationId>,
-    /// Those of them that change a single field: nothing would be left without it.
-    single: BTreeSet<OperationId>,
-    /// The entries about commands that their records do not allow as the server has them.
+    /// The fields that the updates of an entry change together.
+    fields: BTreeMap<LogId, BTreeSet<FieldName>>,
+    /// The entries about commands that cannot be run on their records as the server has them.
     stuck: BTreeSet<LogId>,
     /// The pending commands.
     commands: BTreeMap<OperationId, CommandName>,
@@ -182,16 +182,16 @@ impl OutboxFacts {
     /// Reads the outbox of an engine.
     pub(crate) fn read(engine: &Engine) -> Result<Self, EngineError> {
         let outbox = engine.outbox()?;
+        let mut facts = Self::of(&outbox);
         let commands = outbox.iter().filter(|item| item.operation.kind.is_command());
-        let parked = commands.filter_map(|item| item.operation.state.parked());
-        let cannot_run = |entry: &LogId| {
-            let preview = engine.resolve_preview(*entry, &Decision::Mine);
-            matches!(preview, Err(EngineError::NotPossible(_)))
-        };
-        Ok(Self {
-            stuck: parked.filter(cannot_run).collect(),
-            ..Self::of(&outbox)
-        })
+        for log in commands.filter_map(|item| item.operation.state.parked()) {
+            match engine.resolve_preview(log, &Decision::Mine) {
+                Ok(_) => {}
+                Err(EngineError::NotPossible(_)) => drop(facts.stuck.insert(log)),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(facts)
     }
 
     fn of(outbox: &[OutboxItem]) -> Self {
@@ -207,12 +207,18 @@ impl OutboxFacts {
             OperationKind::Command { call, .. } => Some((item.operation.id, call.name.clone())),
             _ => None,
         });
+        let mut fields: BTreeMap<LogId, BTreeSet<FieldName>> = BTreeMap::new();
+        for operation in outbox.iter().map(|item| &item.operation) {
+            if let (OperationKind::Update(edits), Some(log)) = (&operation.kind, operation.state.parked()) {
+                fields.entry(log).or_default().extend(edits.keys().cloned());
+            }
+        }
         Self {
             commands: commands.collect(),
             deletes: of_kind(|kind| matches!(kind, OperationKind::Delete { .. })),
             creates: of_kind(|kind| matches!(kind, OperationKind::Create(_))),
             updates: of_kind(|kind| matches!(kind, OperationKind::Update(_))),
-            single: of_kind(|kind| matches!(kind, OperationKind::Update(edits) if edits.len() < 2)),
+            fields,
             stuck: BTreeSet::new(),
             authors: authors
                 .map(|operation| (operation.id, operation.author.clone()))
@@ -408,7 +414,8 @@ pub(crate) fn card(entry: &LogEntry, facts: &OutboxFacts) -> String {
         lines.push(cases(&entry.fields));
     }
     let is_linked = entry.settled.as_ref().is_some_and(|settled| settled.by == "link");
-    if !entry.kept.is_empty() && (entry.fields.is_empty() || is_linked) {
+    let is_refusal = matches!(entry.kind, LogKind::Refused | LogKind::Unproved);
+    if !entry.kept.is_empty() && (entry.fields.is_empty() || is_linked || is_refusal) {
         lines.push(String::new());
         let rows = entry
             .kept

@@ -128,7 +128,7 @@ impl Planner {
         let members: Vec<&Operation> = ground
             .pending
             .iter()
-            .filter(|operation| operation.handling.group == Some(group))
+            .filter(|operation| operation.handling.group == Some(group) && group::is_sent(operation))
             .collect();
         let takes = |operation: &&Operation| {
             let batch = context.capabilities.get(&operation.entity).map(|can| &can.batch);

@@ -291,7 +291,7 @@ fn delete(
             let log = Draft {
                 kind: LogKind::Overwritten,
                 fields: Vec::new(),
-                reason: format!("the record was deleted although someone else had changed it: {reason}"),
+                reason: format!("someone else has changed the record, and the delete goes on: {reason}"),
                 kept,
             };
             Verdict::Send {
@@ -308,7 +308,7 @@ fn delete(
             log: Some(Draft {
                 kind: LogKind::Overwritten,
                 fields: Vec::new(),
-                reason: format!("someone else has changed the record, so it was not deleted: {reason}"),
+                reason: format!("someone else has changed the record, and the delete gives way: {reason}"),
                 kept: Fields::new(),
             }),
         },

@@ -31,7 +31,7 @@ pub(super) fn in_order(pending: &[Operation]) -> BTreeMap<OperationId, Operation
 }
 
 /// Whether an operation goes to the server: what a command is expected to make ends with that command.
-fn is_sent(operation: &Operation) -> bool {
+pub(super) fn is_sent(operation: &Operation) -> bool {
     !matches!(operation.kind, OperationKind::Awaited { .. })
 }
 

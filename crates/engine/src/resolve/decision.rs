@@ -12,7 +12,7 @@ use super::undo::{entries_left_empty, take_back};
 use crate::depend::Graph;
 use crate::ground::{Ground, Key, key};
 use crate::host::{Account, Host};
-use crate::journal::{self, settle_entry};
+use crate::journal::{self, gone_on, settle_entry};
 use crate::{EngineError, NotPossible, alias};
 
 /// What a person decides about a log entry that waits for him.
@@ -53,16 +53,6 @@ impl Decision {
             Self::Discard => "discard",
         }
     }
-
-    /// Whether what was parked goes on, all of it or in part.
-    fn goes_on(&self) -> bool {
-        match self {
-            Self::Mine | Self::Pick(_) | Self::Set(_) | Self::Without(_) | Self::Link(_) | Self::Retry => {
-                true
-            }
-            Self::Theirs | Self::Revert | Self::Discard => false,
-        }
-    }
 }
 
 /// What a decision or an undo touches: told before it is carried out.
@@ -100,27 +90,27 @@ pub(crate) fn decide(
 ) -> Result<Touched, EngineError> {
     loop {
         let mut ground = Ground::read(store)?;
-        let mut entry = one(store, log)?;
+        let entry = one(store, log)?;
         let (touched, mut writes) = work_out(store, &ground, (host, account), log, decision)?;
         let mut settled = entries_left_empty(&ground, &touched);
         settled.remove(&log);
         for log in settled {
             writes.extend(settle_entry(store, host, log, decision.word())?);
         }
-        if entry.kind != LogKind::Conflict && decision.goes_on() {
-            // What goes on is not lost.
-            entry.kept.clear();
-        }
         let entry = match decision {
-            Decision::Pick(picks) => picked(&entry, picks)?,
-            Decision::Without(fields) => keeping(entry, &ground, fields),
-            Decision::Link(other) => link::keeping(store, &ground, entry, other)?,
-            Decision::Mine
-            | Decision::Theirs
-            | Decision::Set(_)
-            | Decision::Revert
-            | Decision::Retry
-            | Decision::Discard => entry,
+            Decision::Pick(picks) => {
+                let entry = picked(&entry, picks)?;
+                if is_all_theirs(&entry) {
+                    entry
+                } else {
+                    gone_on(entry)
+                }
+            }
+            Decision::Without(fields) => keeping(gone_on(entry), &ground, fields),
+            Decision::Link(other) => link::keeping(store, &ground, gone_on(entry), other)?,
+            Decision::Mine | Decision::Retry => gone_on(entry),
+            Decision::Set(fields) => replacing(entry, fields),
+            Decision::Theirs | Decision::Revert | Decision::Discard => entry,
         };
         writes.push(journal::settled(entry, host.clock.now(), decision.word()));
         match ground.commit(store, writes) {
@@ -128,6 +118,14 @@ pub(crate) fn decide(
             done => return done.map(|()| touched).map_err(Into::into),
         }
     }
+}
+
+/// Returns an entry that keeps the values that others take the place of.
+fn replacing(mut entry: LogEntry, fields: &Fields) -> LogEntry {
+    if entry.kind != LogKind::Conflict {
+        entry.kept.retain(|field, _| fields.contains_key(field));
+    }
+    entry
 }
 
 /// Returns an entry that keeps the values of fields that are left out of what it parked.

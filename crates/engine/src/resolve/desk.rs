@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, LogKind, Lookup, Operation, OperationId,
-    OperationKind, OperationState, RawStamp, Side, Value,
+    CommandCall, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, LogKind, Lookup, Operation,
+    OperationId, OperationKind, OperationState, RawStamp, Side, Value,
 };
 use driftless_store::{Image, Write};
 
@@ -73,28 +73,37 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn mine(mut self) -> Result<Self, EngineError> {
+        let parked = self.parked();
+        if let Some(first) = parked.first()
+            && let OperationKind::Command { call, .. } = &first.kind
+        {
+            self.can_run(call)?;
+        }
         // Where my side is that the record is gone, there is nothing to make again.
-        if self.image.gone && self.parked().iter().any(|operation| operation.kind.is_command()) {
-            return Err(NotPossible::NoRecord(self.entry.id).into());
-        }
-        if let Some(server) = self.image.present() {
-            let parked = self.parked();
-            let calls = parked.iter().filter_map(|operation| match &operation.kind {
-                OperationKind::Command { call, .. } => self.entity.commands.get(&call.name),
-                _ => None,
-            });
-            let forbidden = calls.flat_map(|command| command.forbidden_by(&server.record.fields));
-            let forbidden: Vec<FieldName> = forbidden.cloned().collect();
-            if !forbidden.is_empty() {
-                return Err(NotPossible::NotAllowed(self.entry.id, forbidden).into());
-            }
-        }
-        if self.image.gone && fold(&self.image, &self.parked()).is_some() {
+        if self.image.gone && fold(&self.image, &parked).is_some() {
             self.make_again()?;
         } else {
             self.requeue(Base::AsSeen);
         }
         Ok(self)
+    }
+
+    /// Refuses to run a command on a record that is gone, or that does not allow it as the server has it.
+    fn can_run(&self, call: &CommandCall) -> Result<(), NotPossible> {
+        let Some(server) = self.image.present() else {
+            return if self.image.gone {
+                Err(NotPossible::NoRecord(self.entry.id))
+            } else {
+                Ok(())
+            };
+        };
+        let command = self.entity.commands.get(&call.name);
+        let forbidden = command.map(|command| command.forbidden_by(&server.record.fields));
+        let forbidden: Vec<FieldName> = forbidden.into_iter().flatten().cloned().collect();
+        if forbidden.is_empty() {
+            return Ok(());
+        }
+        Err(NotPossible::NotAllowed(self.entry.id, forbidden))
     }
 
     pub(super) fn retry(mut self) -> Self {

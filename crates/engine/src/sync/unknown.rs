@@ -38,7 +38,8 @@ struct Probe {
     needs: BTreeSet<OperationId>,
     /// How many answers brought it no further.
     tries: u32,
-    /// Whether the server is known to have had the record already, be it before a deletion.
+    /// Whether the device has server data of the record: from before a deletion, or read since it was sent. Then its key
+    /// is no proof, and its values are compared.
     is_known: bool,
 }
 

@@ -51,6 +51,7 @@ proptest! {
             let made = accounts.iter().find(|(other, _)| **other != id);
             let named = made.map(|(_, record)| record[&name("name")].clone());
             assert_eq!(named, (!deletes).then(|| Value::text("Mine")));
+            assert_eq!(world.server().all(&entity("Contact")).len(), usize::from(!deletes));
             let overwritten = device.engine.log(&LogSelection::Latest(9)).unwrap().into_iter().find(|entry| entry.kind == LogKind::Overwritten);
             assert_eq!(overwritten, None);
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_engine::{Decision, EngineError};
+use driftless_engine::{Decision, EngineError, NotPossible};
 use driftless_record::{
     Cause, CauseClass, Change, ChangeAction, CommandSchema, Effect, EffectValue, FieldKind, FieldSchema,
     RecordId, Value,
@@ -251,6 +251,18 @@ async fn a_command_on_a_changed_record_is_shown_or_not_needed_any_more() {
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].fields.len(), 1, "{:?}", entries[0]);
     assert_eq!(runs(&world), Vec::<String>::new());
+    for mine in [
+        Decision::Mine,
+        Decision::Pick([(name("status"), driftless_record::Side::Mine)].into()),
+    ] {
+        let Err(EngineError::NotPossible(refused)) = device.engine.resolve(entries[0].id, &mine) else {
+            panic!("it cannot be run");
+        };
+        assert_eq!(
+            refused,
+            NotPossible::NotAllowed(entries[0].id, vec![name("status")])
+        );
+    }
     device.engine.resolve(entries[0].id, &Decision::Theirs).unwrap();
     assert_eq!(device.engine.outbox().unwrap(), vec![]);
     assert_eq!(device.text("Account", &other, "status").as_deref(), Some("lost"));

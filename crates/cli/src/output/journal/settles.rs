@@ -41,7 +41,8 @@ pub(crate) fn settles(entry: &LogEntry, facts: &OutboxFacts) -> Vec<String> {
     if server_refused && are_all(&facts.updates, &entry.operations) {
         ways.insert(1, "--without FIELD");
     }
-    if are_all(&facts.single, &entry.operations) {
+    if facts.fields.get(&entry.id).is_some_and(|fields| fields.len() < 2) {
+        // Nothing would be left.
         ways.retain(|way| *way != "--without FIELD");
     }
     let has_values = !are_all(&facts.deletes, &entry.operations) && facts.command_of(entry).is_none();
