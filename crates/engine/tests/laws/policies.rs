@@ -281,3 +281,35 @@ async fn l29_an_own_policy_sees_when_both_sides_made_their_changes() {
     let later = driftless_conflict::Later::Known(Side::Mine);
     assert_eq!(*seen.lock().unwrap(), Some((later, Value::text("Rome"))));
 }
+
+/// Somebody may change the record again while the policy thinks. What it said was about other values, so it is asked
+/// once more.
+#[tokio::test]
+async fn an_answer_about_older_values_is_not_used_for_newer_ones() {
+    let mut world = World::new(1, without_stamps(), 1);
+    let id = world.account(1, "Rome Steel");
+    world.devices[0].sync().await;
+    let (backend, first, of) = (world.backend.clone(), AtomicBool::new(true), id.clone());
+    let policy = by(move |case| {
+        if first.swap(false, Ordering::Relaxed) {
+            let newer = crate::common::fields(&[("city", Value::text("Newer"))]);
+            backend.lock().unwrap().put(&entity("Account"), &of, newer);
+        }
+        let is_newer = case
+            .fields
+            .iter()
+            .any(|field| field.theirs == Value::text("Newer"));
+        let side = if is_newer { Side::Theirs } else { Side::Mine };
+        Resolution::fields(
+            case.fields
+                .iter()
+                .map(|field| (field.field.clone(), Pick::Side(side))),
+            "by age",
+        )
+    });
+    world.devices[0].start_with(policy.clone());
+    contradict(&world, &id, "city");
+    assert_eq!(world.devices[0].sync().await.pending, 0);
+    assert_eq!(world.on_server(&id, "city"), Value::text("Newer"));
+    assert_eq!(policy.1.load(Ordering::Relaxed), 2);
+}
