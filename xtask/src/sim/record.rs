@@ -68,6 +68,8 @@ impl Row {
 pub(super) struct Runs {
     root: PathBuf,
     text: String,
+    /// The commit that the simulator is built from: the last one when the run begins.
+    commit: String,
 }
 
 impl Runs {
@@ -76,8 +78,9 @@ impl Runs {
         let path = root.join(FILE);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         ensure!(text.contains(HEAD), "{FILE} has no table to add a row to");
+        let commit = git(root, &["log", "-1", "--format=%h"])?;
         let root = root.to_owned();
-        Ok(Self { root, text })
+        Ok(Self { root, text, commit })
     }
 
     fn rows(&self) -> impl Iterator<Item = Row> + '_ {
@@ -94,21 +97,20 @@ impl Runs {
     pub(super) fn add(&mut self, row: &Row, date: Option<&str>) -> Result<()> {
         let date = match date {
             Some(date) => date.to_owned(),
-            None => self.git(&["log", "-1", "--format=%cs"])?,
+            None => git(&self.root, &["log", "-1", "--format=%cs"])?,
         };
-        let commit = self.git(&["log", "-1", "--format=%h"])?;
-        self.put(row, &date, &commit);
+        self.put(row, &date);
         fs::write(self.root.join(FILE), &self.text).with_context(|| format!("cannot write {FILE}"))
     }
 
-    fn put(&mut self, row: &Row, date: &str, commit: &str) {
+    fn put(&mut self, row: &Row, date: &str) {
         let table = self.text.split_once(SUMS).map_or(&*self.text, |(table, _)| table);
         let mut text = table.trim_end().to_owned();
         // Writing to a text cannot fail.
         let _ = writeln!(
             text,
-            "\n| {date} | {commit} | {} | {} | {} | {} | {} | {:.1} |",
-            row.store, row.start, row.seeds, row.violations, row.hours, row.minutes
+            "\n| {date} | {} | {} | {} | {} | {} | {} | {:.1} |",
+            self.commit, row.store, row.start, row.seeds, row.violations, row.hours, row.minutes
         );
         self.text = text;
         let sums = self.sums();
@@ -134,16 +136,16 @@ impl Runs {
         }
         text
     }
+}
 
-    fn git(&self, arguments: &[&str]) -> Result<String> {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(&self.root)
-            .output()
-            .context("git cannot be started; give --date")?;
-        ensure!(output.status.success(), "git does not tell the last commit");
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
+fn git(root: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .context("git cannot be started; give --date")?;
+    ensure!(output.status.success(), "git does not tell the last commit");
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]
@@ -158,12 +160,13 @@ mod tests {
         let mut runs = Runs {
             root: PathBuf::new(),
             text: format!("# Runs\n\n| date |\n{HEAD}\n"),
+            commit: "abc1234".to_owned(),
         };
         assert_eq!(runs.next_seed("memory"), 1);
         let row = Row::parse(LINE).unwrap();
-        runs.put(&row, "2026-11-22", "abc1234");
+        runs.put(&row, "2026-11-22");
         let second = Row { start: 20_001, ..row };
-        runs.put(&second, "2026-11-22", "abc1234");
+        runs.put(&second, "2026-11-22");
         assert_eq!(runs.next_seed("memory"), 40_001);
         assert_eq!(runs.next_seed("sqlite"), 1);
         assert_eq!(runs.rows().count(), 2);
