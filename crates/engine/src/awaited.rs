@@ -13,19 +13,17 @@ use crate::depend::Graph;
 use crate::fold::{key_fields, settle_in};
 use crate::ground::{Ground, Key, key};
 use crate::journal::{self, Parking, Reason};
-use crate::left::Left;
 use crate::plan::Draft;
 use crate::remap::Renamed;
 
 /// Ends what waits for the results of commands that were run: records whose ids the server told go by them from here
-/// on (law L35), the others were not made. `is_fresh` is whether the reply is the first that was asked for.
+/// on (law L35), the others were not made. Returns the records that were made.
 pub(crate) fn settle_results(
     ground: &mut Ground,
     now: Timestamp,
     (commands, made): (&[OperationId], &BTreeMap<FieldName, RecordId>),
-    is_fresh: bool,
     into: &mut Confirmed,
-) {
+) -> Vec<Key> {
     let awaited = ground
         .pending
         .iter()
@@ -39,18 +37,17 @@ pub(crate) fn settle_results(
     let expected = |slot: &FieldName| awaited.iter().any(|(operation, _)| is_for(operation, slot));
     let unexpected: Vec<_> = made.iter().filter(|(slot, _)| !expected(slot)).collect();
     into.made_in.extend(made_besides(ground, commands, &unexpected));
+    let mut there = Vec::new();
     for (operation, told) in awaited {
         match told {
             Some(id) => {
-                if is_fresh {
-                    into.left
-                        .insert((operation.entity.clone(), id.clone()), Left::Made);
-                }
+                there.push((operation.entity.clone(), id.clone()));
                 is_made(ground, operation, id, into);
             }
             None => is_not_made(ground, now, &operation, into),
         }
     }
+    there
 }
 
 fn is_for(operation: &Operation, of: &FieldName) -> bool {

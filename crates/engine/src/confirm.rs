@@ -129,15 +129,17 @@ pub(crate) fn confirm(
             // What was asked for before may have been done then, and changed by somebody else since.
             let asked_again = |operation: &Operation| is_unknown(operation) || operation.rebased > 0;
             let is_fresh = !desk.carried.iter().any(asked_again);
-            if is_fresh {
-                let edits = desk.carried.iter().filter_map(|command| command.kind.edits());
-                let fields = edits.flat_map(|edits| edits.keys().cloned()).collect();
-                let left = Left::Set(fields, revision.clone());
-                into.left.insert(desk.record.clone(), left);
-            }
-            into.refresh.insert(desk.record.clone());
+            let edits = desk.carried.iter().filter_map(|command| command.kind.edits());
+            let fields = edits.flat_map(|edits| edits.keys().cloned()).collect();
+            let record = desk.record.clone();
+            into.refresh.insert(record.clone());
             desk.done(ground, revision.clone(), None, into);
-            settle_results(ground, now, (&commands, made), is_fresh, into);
+            let made = settle_results(ground, now, (&commands, made), into);
+            if is_fresh {
+                into.left.insert(record, Left::Set(fields, revision.clone()));
+                into.left
+                    .extend(made.into_iter().map(|record| (record, Left::Made)));
+            }
         }
         News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);

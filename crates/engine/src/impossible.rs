@@ -103,9 +103,7 @@ impl NotPossible {
                 "synchronize, if that has changed since; or discard the command, with what was done on its results"
                     .to_owned()
             }
-            Self::NoRecord(_) => {
-                "discard the command, with what was done on its results".to_owned()
-            }
+            Self::NoRecord(_) => "discard the command, with what was done on its results".to_owned(),
             Self::NoValues(_) | Self::NothingToPick(_) => {
                 "choose another of the ways that the entry names".to_owned()
             }

@@ -43,18 +43,14 @@ pub(crate) fn rest_on_left(left: &Left, server: &ServerRecord, pending: &mut [Op
                 old.clone_from(value);
             }
         };
-        match &mut operation.kind {
-            OperationKind::Create(edits)
-            | OperationKind::Update(edits)
-            | OperationKind::Command { edits, .. }
-            | OperationKind::Awaited { edits, .. } => {
-                edits
-                    .iter_mut()
-                    .map(|(field, edit)| (field, &mut edit.old))
-                    .for_each(rest);
-                own.extend(edits.keys().cloned());
-            }
-            OperationKind::Delete { seen, .. } => seen.iter_mut().for_each(rest),
+        if let OperationKind::Delete { seen, .. } = &mut operation.kind {
+            seen.iter_mut().for_each(rest);
+        } else if let Some(edits) = operation.kind.edits_mut() {
+            edits
+                .iter_mut()
+                .map(|(field, edit)| (field, &mut edit.old))
+                .for_each(rest);
+            own.extend(edits.keys().cloned());
         }
         if *operation != before {
             changed.push(operation.clone());

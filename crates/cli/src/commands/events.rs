@@ -111,7 +111,7 @@ impl Events {
         let schema = desk.schema()?;
         let mut told: BTreeMap<LogId, Json> = BTreeMap::new();
         let mut look = || {
-            let facts = OutboxFacts::read(&desk.engine)?;
+            let facts = OutboxFacts::read(&desk.engine, &desk.engine.outbox()?)?;
             for entry in desk.engine.log(&LogSelection::Latest(1000))? {
                 let document = journal::entry_json(&schema, &entry, &facts);
                 if told.get(&entry.id) == Some(&document) {

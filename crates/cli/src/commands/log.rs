@@ -120,7 +120,7 @@ impl Log {
             return Err(driftless_engine::EngineError::NoLogEntry(id).into());
         }
         let schema = desk.schema()?;
-        let facts = OutboxFacts::read(&desk.engine)?;
+        let facts = OutboxFacts::read(&desk.engine, &desk.engine.outbox()?)?;
         let rows: Vec<Json> = entries
             .iter()
             .map(|entry| journal::entry_json(&schema, entry, &facts))

@@ -71,7 +71,7 @@ impl Sync {
 async fn carry_out(desk: &Desk, deadline: Option<Duration>) -> Result<Answer, CliError> {
     let report = drive::synchronize(desk, deadline).await?;
     let waiting = desk.engine.log(&LogSelection::Open)?;
-    let facts = OutboxFacts::read(&desk.engine)?;
+    let facts = OutboxFacts::read(&desk.engine, &desk.engine.outbox()?)?;
     let document = report::json(&report, &*desk.schema()?, &waiting, &facts);
     let exit = exit(&report, deadline);
     Ok(Answer::new(document, report::text(&report, &waiting)).exit(exit))

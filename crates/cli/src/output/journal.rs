@@ -179,10 +179,9 @@ pub(crate) struct OutboxFacts {
 }
 
 impl OutboxFacts {
-    /// Reads the outbox of an engine.
-    pub(crate) fn read(engine: &Engine) -> Result<Self, EngineError> {
-        let outbox = engine.outbox()?;
-        let mut facts = Self::of(&outbox);
+    /// Takes the facts from the outbox of an engine, which is asked what can be done about parked commands.
+    pub(crate) fn read(engine: &Engine, outbox: &[OutboxItem]) -> Result<Self, EngineError> {
+        let mut facts = Self::of(outbox);
         let commands = outbox.iter().filter(|item| item.operation.kind.is_command());
         for log in commands.filter_map(|item| item.operation.state.parked()) {
             match engine.resolve_preview(log, &Decision::Mine) {

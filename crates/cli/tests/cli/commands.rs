@@ -8,11 +8,8 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-#[test]
-fn what_a_command_makes_offline_is_worked_on_at_once_and_is_the_servers_after_sync() {
-    let server = Server::start();
-    let device = Device::downloaded(&server, "alice");
-    device.json(&["mode", "offline"], 0);
+/// Makes a lead that nobody has decided about; returns its id.
+fn new_lead(device: &Device) -> String {
     let lead = [
         "create",
         "Lead",
@@ -21,9 +18,16 @@ fn what_a_command_makes_offline_is_worked_on_at_once_and_is_the_servers_after_sy
         "full_name=Ann Lee",
         "status=new",
     ];
-    let lead = device.json(&lead, 0);
-    let lead = text(&lead["id"]);
-    let run = device.json(&["run", "QualifyLead", "Lead", lead], 0);
+    text(&device.json(&lead, 0)["id"]).to_owned()
+}
+
+#[test]
+fn what_a_command_makes_offline_is_worked_on_at_once_and_is_the_servers_after_sync() {
+    let server = Server::start();
+    let device = Device::downloaded(&server, "alice");
+    device.json(&["mode", "offline"], 0);
+    let lead = new_lead(&device);
+    let run = device.json(&["run", "QualifyLead", "Lead", &lead], 0);
     assert_eq!(
         (&run["command"], &run["outcome"]),
         (&json!("QualifyLead"), &json!("pending"))
@@ -52,7 +56,7 @@ fn what_a_command_makes_offline_is_worked_on_at_once_and_is_the_servers_after_sy
     assert_ne!(now["id"], opportunity, "the server makes the key");
     assert_eq!(now["fields"]["probability"], 40);
     assert_eq!(
-        device.json(&["get", "Lead", lead], 0)["fields"]["status"],
+        device.json(&["get", "Lead", &lead], 0)["fields"]["status"],
         "qualified"
     );
 }
@@ -116,23 +120,14 @@ fn a_command_that_its_record_no_longer_allows_is_told_with_the_ways_that_are_lef
     let ann = Device::downloaded(&server, "alice");
     let bob = Device::downloaded(&server, "bob");
     for is_deleted in [false, true] {
-        let lead = [
-            "create",
-            "Lead",
-            "subject=Pumps",
-            "company=Lights",
-            "full_name=Ann Lee",
-            "status=new",
-        ];
-        let lead = ann.json(&lead, 0);
-        let lead = text(&lead["id"]);
+        let lead = new_lead(&ann);
         bob.json(&["sync"], 0);
         bob.json(&["mode", "offline"], 0);
-        bob.json(&["run", "QualifyLead", "Lead", lead], 0);
+        bob.json(&["run", "QualifyLead", "Lead", &lead], 0);
         if is_deleted {
-            ann.json(&["delete", "Lead", lead], 0);
+            ann.json(&["delete", "Lead", &lead], 0);
         } else {
-            ann.json(&["run", "DisqualifyLead", "Lead", lead, "reason=lost"], 0);
+            ann.json(&["run", "DisqualifyLead", "Lead", &lead, "reason=lost"], 0);
         }
         let report = bob.json(&["sync"], 3);
         let log = report["newly_waiting"][0].to_string();

@@ -163,9 +163,14 @@ impl Session<'_> {
                     self.read_or_hold(push, &record, left).await?;
                     push.fetched.insert(record);
                 }
-                let left = push.ground.as_ref().map(|ground| ground.pending.len() as u64);
+                let remaining = push.ground.as_ref().map(|ground| ground.pending.len() as u64);
                 let done = self.report.applied as u64;
-                self.tell(Stage::Send, None, done, left.map(|left| done + left));
+                self.tell(
+                    Stage::Send,
+                    None,
+                    done,
+                    remaining.map(|remaining| done + remaining),
+                );
             }
             // One poison change must not hold up the others: halve until it stands alone.
             Err(Stop::Transport(TransportError::Refused(cause)))

@@ -8,6 +8,7 @@ use driftless_record::{
     RecordId, Value,
 };
 use driftless_testkit::backend::Fault;
+use driftless_transport::Capabilities;
 use proptest::prelude::*;
 
 use crate::common::*;
@@ -72,8 +73,9 @@ pub(crate) fn with_commands() -> driftless_record::Schema {
     schema
 }
 
-async fn world_with_commands() -> (World, RecordId) {
-    let (world, id) = World::with_one_account(able()).await;
+/// A world with commands and one account, over a back end that can do this.
+pub(crate) async fn world_with_commands(capabilities: Capabilities) -> (World, RecordId) {
+    let (world, id) = World::with_one_account(capabilities).await;
     world.server().set_schema(Arc::new(with_commands()));
     world.devices[0].sync().await;
     (world, id)
@@ -101,7 +103,7 @@ fn runs(world: &World) -> Vec<String> {
 /// before it, what was done after it after.
 #[tokio::test]
 async fn l14_nothing_is_merged_across_a_command() {
-    let (world, id) = world_with_commands().await;
+    let (world, id) = world_with_commands(able()).await;
     let device = &world.devices[0];
     device.set(&id, "name", "before");
     device
@@ -131,7 +133,7 @@ async fn l14_nothing_is_merged_across_a_command() {
 
 #[tokio::test]
 async fn a_command_that_cannot_be_run_is_told_before_anything_is_saved() {
-    let (world, id) = world_with_commands().await;
+    let (world, id) = world_with_commands(able()).await;
     let engine = &world.devices[0].engine;
     let run = |command: &str, given| engine.run("Account", id.as_str(), command, given);
     let long = fields(&[("why", Value::text("much too long"))]);
@@ -162,7 +164,7 @@ fn refuse_commands(change: &Change) -> Option<Cause> {
 /// command.
 #[tokio::test]
 async fn l38_a_field_that_is_set_for_a_refused_command_goes_before_it() {
-    let (world, id) = world_with_commands().await;
+    let (world, id) = world_with_commands(able()).await;
     let device = &world.devices[0];
     world.server().refuse(Some(refuse_commands));
     device
@@ -187,7 +189,7 @@ async fn l38_a_field_that_is_set_for_a_refused_command_goes_before_it() {
 /// What a command was expected to make is gone with it, and so is what somebody did on that.
 #[tokio::test]
 async fn l37_a_command_is_taken_back_with_what_it_would_have_made() {
-    let (world, id) = world_with_commands().await;
+    let (world, id) = world_with_commands(able()).await;
     let device = &world.devices[0];
     let ran = device
         .engine
@@ -216,7 +218,7 @@ async fn l37_a_command_is_taken_back_with_what_it_would_have_made() {
 /// sides before that. If he has done the same, nothing is left to be done.
 #[tokio::test]
 async fn a_command_on_a_changed_record_is_shown_or_not_needed_any_more() {
-    let (world, id) = world_with_commands().await;
+    let (world, id) = world_with_commands(able()).await;
     let device = &world.devices[0];
     device
         .engine
@@ -311,7 +313,7 @@ proptest! {
     fn l35_results_of_a_command_take_the_ids_that_the_server_made(then in then(), faults in prop::collection::vec(fault(), 0..5)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async move {
-            let (mut world, id) = world_with_commands().await;
+            let (mut world, id) = world_with_commands(able()).await;
             let ran = world.devices[0].engine.run("Account", id.as_str(), "Win", fields(&[])).unwrap();
             let [(_, customer), (_, person)] = ran.made.clone().try_into().unwrap();
             world.server().fail(faults);

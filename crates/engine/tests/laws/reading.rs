@@ -95,12 +95,12 @@ async fn with_a_set_cut_short() -> (World, Vec<RecordId>) {
 async fn l21_what_a_cut_left_behind_is_not_used_for_another_schema() {
     let (world, ids) = with_a_set_cut_short().await;
     let device = &world.devices[0];
-    let mut smaller = crate::common::schema();
-    let mut account = (**smaller.entity("Account").unwrap()).clone();
-    account.fields.retain(|field| field.name.as_str() != "status");
-    smaller.add(account);
-    "2".clone_into(&mut smaller.version);
-    world.server().set_schema(Arc::new(smaller));
+    let smaller = |account: &EntitySchema| {
+        let mut account = account.clone();
+        account.fields.retain(|field| field.name.as_str() != "status");
+        Some(account)
+    };
+    world.server().set_schema(crate::stuck::with("Account", smaller));
     let report = device.sync().await;
     assert_eq!(report.received(), 9);
     assert!(
@@ -136,15 +136,15 @@ async fn l24_a_set_that_was_cut_short_is_read_anew_when_the_server_has_forgotten
 async fn l24_a_reading_from_the_start_that_was_cut_short_is_begun_anew_when_the_server_has_forgotten_it() {
     let (world, ids) = with_a_set_cut_short().await;
     let device = &world.devices[0];
-    let mut larger = crate::common::schema();
-    let mut account = (**larger.entity("Account").unwrap()).clone();
-    let kind = FieldKind::Text { max_chars: None };
-    account
-        .fields
-        .push(FieldSchema::new(crate::common::name("extra"), kind));
-    larger.add(account);
-    "2".clone_into(&mut larger.version);
-    world.server().set_schema(Arc::new(larger));
+    let larger = |account: &EntitySchema| {
+        let mut account = account.clone();
+        let kind = FieldKind::Text { max_chars: None };
+        account
+            .fields
+            .push(FieldSchema::new(crate::common::name("extra"), kind));
+        Some(account)
+    };
+    world.server().set_schema(crate::stuck::with("Account", larger));
     let (_, options) = stop_at(3);
     device.engine.sync(&device.wire, options).await.unwrap();
     world.server().forget_checkpoints();

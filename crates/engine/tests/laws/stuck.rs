@@ -12,7 +12,7 @@ use driftless_testkit::backend::{Fault, Revisions};
 use driftless_transport::TransportError;
 
 /// The usual schema with one entity changed, or without it.
-fn with(of: &str, change: impl Fn(&EntitySchema) -> Option<EntitySchema>) -> Arc<Schema> {
+pub(crate) fn with(of: &str, change: impl Fn(&EntitySchema) -> Option<EntitySchema>) -> Arc<Schema> {
     let known = schema();
     let mut changed = Schema {
         version: "2".to_owned(),

@@ -291,11 +291,7 @@ async fn l38_a_change_that_was_refused_is_a_new_request_though_its_record_could_
     world.server().refuse(Some(no_cities));
     let refused = name().await.unwrap();
     world.server().refuse(None);
-    let lost = TransportError::Lost {
-        host: "memory".to_owned(),
-        detail: "status 500".to_owned(),
-    };
-    world.server().set_unreadable(&id, Some(lost));
+    world.server().set_unreadable(&id, Some(crate::wire::broken()));
     let entry = device.open_entries().remove(0);
     device.engine.resolve(entry.id, &Decision::Retry).unwrap();
     assert_eq!(name().await, None, "it cannot be read");

@@ -59,7 +59,7 @@ impl Wire {
     }
 }
 
-fn broken() -> TransportError {
+pub(crate) fn broken() -> TransportError {
     TransportError::Lost {
         host: "memory".to_owned(),
         detail: "cut".to_owned(),

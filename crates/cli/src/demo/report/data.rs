@@ -85,7 +85,7 @@ pub(in crate::demo) fn of_device(device: &Device) -> Result<DeviceReport, CliErr
         }
     }
     let outbox = device.engine.outbox()?;
-    report.facts = OutboxFacts::read(&device.engine)?;
+    report.facts = OutboxFacts::read(&device.engine, &outbox)?;
     for item in outbox {
         let key = (item.operation.entity, item.operation.record);
         if !report.unsettled.contains(&key) {
