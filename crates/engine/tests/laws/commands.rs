@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_engine::{Decision, EngineError, NotPossible};
+use driftless_engine::EngineError;
 use driftless_record::{
     Cause, CauseClass, Change, ChangeAction, CommandSchema, Effect, EffectValue, FieldKind, FieldSchema,
     RecordId, Value,
@@ -81,7 +81,8 @@ pub(crate) async fn world_with_commands(capabilities: Capabilities) -> (World, R
     (world, id)
 }
 
-fn runs(world: &World) -> Vec<String> {
+/// Returns what the server has carried out.
+pub(crate) fn runs(world: &World) -> Vec<String> {
     let told = |change: &Change| match &change.action {
         ChangeAction::Create(_) => "create".to_owned(),
         ChangeAction::Update(fields) => {
@@ -212,62 +213,6 @@ async fn l37_a_command_is_taken_back_with_what_it_would_have_made() {
     assert_eq!(device.text("Account", &id, "status").as_deref(), Some(""));
     device.sync().await;
     assert_eq!(runs(&world), Vec::<String>::new());
-}
-
-/// Somebody else may have closed what I want to win: then the command would be refused, and a person should see both
-/// sides before that. If he has done the same, nothing is left to be done.
-#[tokio::test]
-async fn a_command_on_a_changed_record_is_shown_or_not_needed_any_more() {
-    let (world, id) = world_with_commands(able()).await;
-    let device = &world.devices[0];
-    device
-        .engine
-        .run("Account", id.as_str(), "Close", fields(&[]))
-        .unwrap();
-    world.server().put(
-        &entity("Account"),
-        &id,
-        fields(&[("status", Value::Choice("lost".to_owned()))]),
-    );
-    let report = device.sync().await;
-    assert_eq!(
-        (report.pending, device.open_entries().len()),
-        (0, 0),
-        "done already"
-    );
-    assert_eq!(runs(&world), Vec::<String>::new());
-
-    let other = world.account(2, "Paris Paper");
-    device.sync().await;
-    device
-        .engine
-        .run("Account", other.as_str(), "Win", fields(&[]))
-        .unwrap();
-    world.server().put(
-        &entity("Account"),
-        &other,
-        fields(&[("status", Value::Choice("lost".to_owned()))]),
-    );
-    device.sync().await;
-    let entries = device.open_entries();
-    assert_eq!(entries.len(), 1);
-    assert_eq!(entries[0].fields.len(), 1, "{:?}", entries[0]);
-    assert_eq!(runs(&world), Vec::<String>::new());
-    for mine in [
-        Decision::Mine,
-        Decision::Pick([(name("status"), driftless_record::Side::Mine)].into()),
-    ] {
-        let Err(EngineError::NotPossible(refused)) = device.engine.resolve(entries[0].id, &mine) else {
-            panic!("it cannot be run");
-        };
-        assert_eq!(
-            refused,
-            NotPossible::NotAllowed(entries[0].id, vec![name("status")])
-        );
-    }
-    device.engine.resolve(entries[0].id, &Decision::Theirs).unwrap();
-    assert_eq!(device.engine.outbox().unwrap(), vec![]);
-    assert_eq!(device.text("Account", &other, "status").as_deref(), Some("lost"));
 }
 
 /// What somebody does with the results of a command while it waits.

@@ -23,6 +23,7 @@ mod mended;
 mod objections;
 mod once;
 mod order;
+mod overtaken;
 mod parts;
 mod patience;
 mod picks;

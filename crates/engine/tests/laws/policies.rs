@@ -12,7 +12,7 @@ use driftless_store::LogSelection;
 use driftless_testkit::host::TestClock;
 
 /// A policy made of a function, which counts the cases.
-struct By<F>(F, AtomicUsize);
+pub(crate) struct By<F>(F, AtomicUsize);
 
 impl<F: Fn(&ConflictCase<'_>) -> Resolution + Send + Sync> ConflictPolicy for By<F> {
     fn resolve(&self, case: &ConflictCase<'_>) -> Resolution {
@@ -21,7 +21,7 @@ impl<F: Fn(&ConflictCase<'_>) -> Resolution + Send + Sync> ConflictPolicy for By
     }
 }
 
-fn by<F: Fn(&ConflictCase<'_>) -> Resolution + Send + Sync>(decide: F) -> Arc<By<F>> {
+pub(crate) fn by<F: Fn(&ConflictCase<'_>) -> Resolution + Send + Sync>(decide: F) -> Arc<By<F>> {
     Arc::new(By(decide, AtomicUsize::new(0)))
 }
 

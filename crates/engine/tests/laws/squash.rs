@@ -9,8 +9,8 @@ use crate::queue::block_on;
 use crate::tap::Tap;
 use driftless_engine::Outcome;
 use driftless_record::{
-    ConflictRule, FieldName, Fields, Operation, OperationKind, RawStamp, RecordId, Settings, Side, Stamp,
-    Timestamp, Value,
+    Applied, ConflictRule, FieldName, Fields, Operation, OperationKind, RawStamp, RecordId, Settings, Side,
+    Stamp, Timestamp, Value,
 };
 use driftless_store::{LogSelection, OperationSelection};
 use driftless_transport::Capabilities;
@@ -297,10 +297,16 @@ proptest! {
         values in prop::collection::vec(0u8..3, 1..4),
         office in prop::option::of((0usize..4, 0u8..3)),
         stamps in any::<bool>(),
+        told in any::<bool>(),
     ) {
         block_on(async {
             let (world, id) = World::with_one_account(if stamps { able() } else { without_stamps() }).await;
             let device = &world.devices[0];
+            if told {
+                // The device knows when the value was set that it comes back to.
+                world.office(&id, "city", "Rome");
+                device.sync().await;
+            }
             let turn = |at: usize| {
                 if let Some((_, to)) = office.filter(|(when, _)| *when == at) {
                     world.pass(10);
@@ -332,7 +338,8 @@ proptest! {
                     prop_assert_eq!(world.server().effects().len(), 0);
                     let all = device.store().operations(&OperationSelection::Latest(10)).unwrap();
                     for operation in all {
-                        prop_assert!(matches!(device.engine.outcome(operation.id).unwrap(), Outcome::Applied(_)));
+                        let outcome = device.engine.outcome(operation.id).unwrap();
+                        prop_assert_eq!(outcome, Outcome::Applied(Applied::Accepted));
                     }
                 }
                 (false, Some((_, to)), _) => {

@@ -8,6 +8,7 @@ use driftless_record::{
     Applied, Cause, CauseClass, EntitySchema, FieldKind, FieldSchema, LogKind, OperationState, RecordId,
     Schema, Value,
 };
+use driftless_store::LogSelection;
 use driftless_testkit::backend::{Fault, Revisions};
 use driftless_transport::TransportError;
 
@@ -216,6 +217,22 @@ async fn a_record_whose_revision_is_never_told_is_shown_and_goes_on_once_it_is()
     world.office(&gone, "name", "Gone");
     let report = device.sync().await;
     assert_eq!((report.applied, report.pending), (2, 0));
+    assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+}
+
+/// A list may tell less than the record itself: nobody is asked before that was read.
+#[tokio::test]
+async fn a_revision_that_was_not_told_with_the_list_is_read_with_the_record() {
+    let world = World::new(1, able(), 1);
+    world.server().set_revisions(Revisions::Hidden);
+    let id = world.account(1, "Rome Steel");
+    let device = &world.devices[0];
+    device.sync().await;
+    world.server().set_revisions(Revisions::Told);
+    device.set(&id, "city", "Oslo");
+    let report = device.sync().await;
+    assert_eq!((report.applied, report.pending), (1, 0));
+    assert_eq!(device.engine.log(&LogSelection::Latest(9)).unwrap(), vec![]);
     assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) stop_after_reading: Option<Arc<AtomicBool>>,
     /// What somebody else does right before a push arrives.
     pub(crate) before_push: Option<Box<Act>>,
+    /// What somebody else does right before a single record is read.
+    pub(crate) before_fetch: Option<Box<Act>>,
     /// How often the network was used.
     pub(crate) calls: usize,
     /// Everything that was sent.
@@ -141,6 +143,9 @@ impl Transport for Wire {
         id: &RecordId,
     ) -> Result<Option<ServerRecord>, TransportError> {
         self.count();
+        if let Some(act) = &mut self.rules.lock().unwrap().before_fetch {
+            act(&mut self.backend.lock().unwrap());
+        }
         self.inner.fetch(schema, entity, id).await
     }
 
