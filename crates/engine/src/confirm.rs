@@ -55,7 +55,7 @@ pub(crate) struct Confirmed {
     pub writes: Vec<Write>,
     /// Records whose server data have to be read again before their operations go on.
     pub refresh: BTreeSet<Key>,
-    /// Those of them that commands of ours have just left as they are.
+    /// Those of them that commands of ours have left as they are: just now, if the reply is the first one.
     pub left: BTreeMap<Key, Left>,
     /// Entities of records that commands have made and nobody here has expected: they have to be read.
     pub made_in: BTreeSet<EntityName>,
@@ -126,20 +126,15 @@ pub(crate) fn confirm(
         }
         News::Answer(PushResult::Ran { revision, made }) => {
             let commands: Vec<_> = desk.carried.iter().map(|operation| operation.id).collect();
-            // What was asked for before may have been done then, and changed by somebody else since.
-            let asked_again = |operation: &Operation| is_unknown(operation) || operation.rebased > 0;
-            let is_fresh = !desk.carried.iter().any(asked_again);
             let edits = desk.carried.iter().filter_map(|command| command.kind.edits());
             let fields = edits.flat_map(|edits| edits.keys().cloned()).collect();
             let record = desk.record.clone();
             into.refresh.insert(record.clone());
             desk.done(ground, revision.clone(), None, into);
             let made = settle_results(ground, now, (&commands, made), into);
-            if is_fresh {
-                into.left.insert(record, Left::Set(fields, revision.clone()));
-                into.left
-                    .extend(made.into_iter().map(|record| (record, Left::Made)));
-            }
+            into.left.insert(record, Left::Set(fields, revision.clone()));
+            into.left
+                .extend(made.into_iter().map(|record| (record, Left::Made)));
         }
         News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);

@@ -1,6 +1,6 @@
 //! What becomes of operations whose record cannot be read, which has to be before they are sent.
 
-use driftless_record::{Cause, CauseClass, Operation, OperationState, Timestamp};
+use driftless_record::{Cause, Operation, OperationState, Timestamp};
 use driftless_store::Write;
 
 use crate::backoff;
@@ -22,12 +22,8 @@ pub(crate) fn set_back(ground: &mut Ground, now: Timestamp, record: &Key, cause:
     let Some(tries) = counted.iter().map(|operation| operation.rebased).max() else {
         return Vec::new();
     };
-    let passing = matches!(
-        cause.class,
-        CauseClass::Auth | CauseClass::Throttled | CauseClass::Transient
-    );
     let mut writes = Vec::new();
-    let state = match backoff::wait(tries, 0).filter(|_| passing) {
+    let state = match backoff::wait(tries, 0).filter(|_| cause.class.is_passing()) {
         Some(wait) => OperationState::Waiting(now.plus_millis(wait)),
         None => {
             let entity = ground.schema.entity(record.0.as_str()).cloned();

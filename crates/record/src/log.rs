@@ -62,6 +62,24 @@ impl CauseClass {
             Self::Unsupported => "server cannot do this",
         }
     }
+
+    /// Returns whether the same may be done later without anybody changing it: the server has said nothing about it.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::Auth | Self::Throttled | Self::Transient => true,
+            Self::Permission
+            | Self::Validation
+            | Self::MissingReference
+            | Self::Conflict
+            | Self::Precondition
+            | Self::Referenced
+            | Self::Unique
+            | Self::Gone
+            | Self::TooLarge
+            | Self::Unsupported => false,
+        }
+    }
 }
 
 /// Why an operation was refused or must wait, as the server told it.

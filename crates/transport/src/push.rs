@@ -44,6 +44,17 @@ pub enum PushResult {
     Unknown,
 }
 
+impl PushResult {
+    /// Returns whether the change is proved to have been carried out.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match self {
+            Self::Done { .. } | Self::Ran { .. } => true,
+            Self::Failed { .. } | Self::Skipped | Self::Unknown => false,
+        }
+    }
+}
+
 /// The answer to one request. A sending without an entry counts as [`PushResult::Unknown`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PushReply {

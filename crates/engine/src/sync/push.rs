@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftless_record::{Cause, CauseClass, Change, EntityName, OperationId, Schema, Sending};
+use driftless_record::{Change, EntityName, OperationId, Schema, Sending};
 use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 use driftless_transport::{Capabilities, PushItem, PushResult, TransportError};
 
@@ -174,7 +174,7 @@ impl Session<'_> {
             }
             // One poison change must not hold up the others: halve until it stands alone.
             Err(Stop::Transport(TransportError::Refused(cause)))
-                if !stand_alone(&batch.items) && !is_passing(&cause) =>
+                if !stand_alone(&batch.items) && !cause.class.is_passing() =>
             {
                 push.shrink = batch.items.len() / 2;
                 push.ground = None;
@@ -408,7 +408,7 @@ pub(super) fn results_of(
             let results = items.iter().map(|item| (item.sending.clone(), result(item)));
             (as_change_sets(results.collect()), None)
         }
-        Err(TransportError::Refused(cause)) if stand_alone(items) && !is_passing(&cause) => (
+        Err(TransportError::Refused(cause)) if stand_alone(items) && !cause.class.is_passing() => (
             all(News::Answer(PushResult::Failed {
                 cause,
                 retry_after: None,
@@ -461,11 +461,4 @@ fn stand_alone(items: &[PushItem]) -> bool {
     };
     let together = first.sending.together;
     rest.is_empty() || (together.is_some() && rest.iter().all(|item| item.sending.together == together))
-}
-
-fn is_passing(cause: &Cause) -> bool {
-    matches!(
-        cause.class,
-        CauseClass::Auth | CauseClass::Throttled | CauseClass::Transient
-    )
 }

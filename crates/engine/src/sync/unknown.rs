@@ -11,7 +11,7 @@ use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult, TransportError};
 
 use super::fetch::Read;
-use super::push::results_of;
+use super::push::{Results, results_of};
 use super::session::{Session, Stop, concerns_everything};
 use crate::backoff::{self, MAX_TRIES};
 use crate::confirm::{News, Sent};
@@ -165,7 +165,7 @@ impl Session<'_> {
                 Ok(reply) => {
                     let (results, _) = results_of(&items, Ok(reply));
                     self.losses = 0;
-                    let confirmed = self.keep(ground, results).await?;
+                    let confirmed = self.keep(ground, of_repeated(results)).await?;
                     written.extend(confirmed.made_in);
                     for record in confirmed.refresh {
                         self.fetch_onto(ground, &record).await?;
@@ -383,6 +383,29 @@ fn proof(entity: &EntitySchema, (probe, sent): (&Probe, Sent), found: Option<Ser
             News::NotDone(sent)
         }
     }
+}
+
+/// Returns what the answers to repeated requests say of the first ones: where the server puts one off, nothing, nor of
+/// those that it has skipped for that.
+fn of_repeated(results: Results) -> Results {
+    let put_off = |news: &News| match news {
+        News::Answer(PushResult::Failed { cause, .. }) => {
+            Some(cause.class).filter(|class| class.is_passing())
+        }
+        _ => None,
+    };
+    let any = results.iter().any(|(_, news)| put_off(news).is_some());
+    let said = |news: News| match put_off(&news) {
+        // It was asked without a right to ask, which counts as no try.
+        Some(CauseClass::Auth) => News::Lost,
+        Some(_) => News::Answer(PushResult::Unknown),
+        None if any && news == News::Answer(PushResult::Skipped) => News::Lost,
+        None => news,
+    };
+    results
+        .into_iter()
+        .map(|(sending, news)| (sending, said(news)))
+        .collect()
 }
 
 /// Returns whether a record still has the revision that a sending was conditional on.

@@ -1,17 +1,19 @@
-//! Groups happen whole or not at all, and urgent work goes first; neither breaks the order on a record.
+//! Groups happen whole or not at all, and in their order.
 
 use std::collections::BTreeMap;
 
-use driftless_engine::{Edit, EngineError};
-use driftless_record::{Handling, OperationId, RecordId, Urgency, Value};
+use driftless_engine::{Decision, Edit, EngineError};
+use driftless_record::{Handling, OperationId, RecordId, Value};
 use driftless_testkit::backend::Fault;
 use driftless_transport::{Batch, Capabilities};
 use proptest::prelude::*;
 
 use crate::common::*;
 use crate::main_job::no_nameless;
+use crate::tap::{Call, Tap};
 
-fn update(id: &RecordId, field: &str, value: &str) -> Edit {
+/// A change of one text of an account.
+pub(crate) fn update(id: &RecordId, field: &str, value: &str) -> Edit {
     Edit::Update {
         entity: "Account".to_owned(),
         id: id.to_string(),
@@ -19,7 +21,7 @@ fn update(id: &RecordId, field: &str, value: &str) -> Edit {
     }
 }
 
-fn able_to(batch: Batch) -> Capabilities {
+pub(crate) fn able_to(batch: Batch) -> Capabilities {
     Capabilities { batch, ..able() }
 }
 
@@ -121,57 +123,77 @@ proptest! {
         });
     }
 
-    /// Urgent work overtakes what it does not need, and nothing else: what it needs comes with it, and the order on a
-    /// record is the order in which it was made.
+    /// A group that does not fit into a request any more goes whole with the next one; where it fits, nobody waits.
     #[test]
-    fn l03_lanes_never_break_the_order_on_a_record(
-        work in prop::collection::vec((0..5usize, 0..3usize, any::<bool>()), 1..14),
-        limit in 1..4usize,
+    fn l09_a_group_travels_in_one_request_no_larger_than_the_back_end_takes(
+        before in 0..6u128, size in 2..5u128, after in 0..4u128, limit in 4..9usize,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async move {
             let world = World::new(1, able_to(Batch { limit, depends_on: true, groups: true }), 1);
-            let ids: Vec<RecordId> = (1..5).map(|number| world.account(number, "Rome Steel")).collect();
-            world.devices[0].sync().await;
-            let engine = &world.devices[0].engine;
-            let mut made: Vec<(OperationId, RecordId, Urgency)> = Vec::new();
-            for (number, (account, urgency, is_contact)) in work.iter().enumerate() {
-                let urgency = [Urgency::Background, Urgency::Normal, Urgency::Urgent][*urgency];
-                let handling = Handling { urgency, ..Handling::default() };
-                let edit = match ids.get(*account) {
-                    Some(id) if !is_contact => update(id, "city", &format!("city {number}")),
-                    known => Edit::Create {
-                        entity: "Contact".to_owned(),
-                        fields: fields(&[
-                            ("name", Value::text(format!("contact {number}"))),
-                            ("account", known.map_or(Value::Null, lookup)),
-                        ]),
-                    },
-                };
-                let written = engine.edit(&edit, handling).unwrap();
-                made.push((written.operation.unwrap(), written.record, urgency));
-            }
-            world.devices[0].sync().await;
-            let done: Vec<OperationId> =
-                world.server().effects().iter().flat_map(|effect| effect.operations.clone()).collect();
-            assert_eq!(done.len(), made.len(), "everything went");
-            let place = |id: &OperationId| done.iter().position(|other| other == id).unwrap();
-            for (at, (id, record, urgency)) in made.iter().enumerate() {
-                for (later, other, theirs) in &made[at + 1..] {
-                    if record == other {
-                        assert!(place(id) < place(later), "the order on a record");
-                    }
-                    // As urgent as whatever comes behind it on its record.
-                    let lane = |of: &RecordId, own: &Urgency| {
-                        made.iter().filter(|(_, record, _)| record == of).map(|(.., urgency)| *urgency).max().unwrap_or(*own)
-                    };
-                    if lane(record, urgency) == Urgency::Background && *theirs == Urgency::Urgent && record != other {
-                        assert!(place(later) < place(id), "the urgent one first");
-                    }
-                }
+            let ids: Vec<RecordId> = (1..20).map(|number| world.account(number, "Rome Steel")).collect();
+            let device = &world.devices[0];
+            device.sync().await;
+            let mut edits = ids.iter().map(|id| update(id, "city", "Oslo"));
+            let mut singles = |count| edits.by_ref().take(count as usize).collect::<Vec<_>>();
+            let (first, group, last) = (singles(before), singles(size), singles(after));
+            first.iter().for_each(|edit| drop(device.engine.edit(edit, Handling::default()).unwrap()));
+            let grouped: Vec<OperationId> = device.engine.edit_together(&group, Handling::default()).unwrap()
+                .into_iter().filter_map(|written| written.operation).collect();
+            last.iter().for_each(|edit| drop(device.engine.edit(edit, Handling::default()).unwrap()));
+            let sent = requests(device).await;
+            assert_eq!(device.pending(), vec![]);
+            let of_group = |request: &Vec<OperationId>| grouped.iter().filter(|id| request.contains(id)).count();
+            let parts: Vec<usize> = sent.iter().map(of_group).filter(|count| *count > 0).collect();
+            assert_eq!(parts, [grouped.len()], "in one request");
+            assert!(sent.iter().all(|request| request.len() <= limit), "{limit}: {sent:?}");
+            if before + size <= limit as u128 {
+                assert_eq!(of_group(&sent[0]), grouped.len(), "it fits into the first");
             }
         });
     }
+
+    /// Half a deed is no deed: while a person is asked about a part of a group, the rest stays too, and then it goes as
+    /// one.
+    #[test]
+    fn l09_a_group_of_which_a_part_is_in_conflict_waits_as_a_whole(place in 0..3usize, mine in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            let world = World::new(1, without_stamps(), 1);
+            let ids: Vec<RecordId> = (1..4).map(|number| world.account(number, "Rome Steel")).collect();
+            let device = &world.devices[0];
+            device.sync().await;
+            let edits: Vec<Edit> = ids.iter().map(|id| update(id, "city", "Mine")).collect();
+            device.engine.edit_together(&edits, Handling::default()).unwrap();
+            world.office(&ids[place], "city", "Theirs");
+            assert_eq!(requests(device).await, Vec::<Vec<OperationId>>::new());
+            let entries = device.open_entries();
+            assert_eq!(entries.len(), 1);
+            assert_eq!(device.pending().len(), 3);
+            let decision = if mine { Decision::Mine } else { Decision::Theirs };
+            device.engine.resolve(entries[0].id, &decision).unwrap();
+            assert_eq!(requests(device).await.len(), 1);
+            assert_eq!(device.pending(), vec![]);
+            for (at, id) in ids.iter().enumerate() {
+                let stays = at == place && !mine;
+                assert_eq!(world.on_server(id, "city"), Value::text(if stays { "Theirs" } else { "Mine" }));
+            }
+        });
+    }
+}
+
+/// Synchronizes, and returns the operations of each request that carried changes.
+pub(crate) async fn requests(device: &Device) -> Vec<Vec<OperationId>> {
+    let tap = Tap::new(device.wire.clone());
+    device.engine.sync(&tap, options()).await.unwrap();
+    let carried = |call| match call {
+        Call::Push(items) => {
+            let operations = items.into_iter().flat_map(|item| item.sending.operations);
+            Some(operations.collect())
+        }
+        Call::Fetch(_) => None,
+    };
+    tap.told().into_iter().filter_map(carried).collect()
 }
 
 #[tokio::test]

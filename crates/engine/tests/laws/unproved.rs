@@ -1,9 +1,10 @@
 //! What is done about sendings whose outcome nobody has told, and about records that the server may not have.
 
-use crate::common::{World, able, entity, fields, no_cities, options};
+use crate::common::{World, able, entity, fields, lookup, no_cities, options};
 use crate::tap::Tap;
+use crate::wire::Wire;
 use driftless_engine::{Decision, SyncOptions, What};
-use driftless_record::{RecordId, Value};
+use driftless_record::{Operation, OperationState, RecordId, Value};
 use driftless_testkit::backend::{Fault, Habits, Nulls, Reply, Sight};
 use driftless_transport::{Batch, Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
 
@@ -269,6 +270,40 @@ async fn l09_a_change_that_was_put_off_goes_under_its_name_again() {
     };
     assert_eq!((first, first), (second, refused), "it was put off");
     assert_ne!(refused, sent, "it was refused");
+}
+
+/// A server that is too busy to answer says nothing of what it did before, neither of the first change in a request nor
+/// of those that it skips with it: all of them stay unknown until it answers (law L8).
+#[tokio::test]
+async fn l08_what_may_be_done_stays_unknown_while_the_server_puts_off_the_answer() {
+    let world = World::new(1, able(), 1);
+    let device = &world.devices[0];
+    device.sync().await;
+    let account = device
+        .engine
+        .create("Account", fields(&[("name", Value::text("Pump"))]))
+        .unwrap();
+    let of = lookup(&account.record);
+    let contact = fields(&[("name", Value::text("Ann")), ("account", of)]);
+    device.engine.create("Contact", contact).unwrap();
+    world.server().fail(vec![Fault::ReplyLost]);
+    let wire = Wire::new(&world.backend);
+    wire.rules.lock().unwrap().before_push = Some(Box::new(|server| {
+        let busy = !server.effects().is_empty();
+        server.set_busy_until(if busy { server.now() + 60_000 } else { 0 });
+    }));
+    for _ in 0..3 {
+        device.engine.sync(&wire, options()).await.unwrap();
+        let pending = device.pending();
+        let unknown = |operation: &&Operation| matches!(operation.state, OperationState::Unknown(_));
+        assert_eq!(pending.iter().filter(unknown).count(), 2, "{pending:?}");
+        world.pass(60_000);
+    }
+    world.pass(40 * 60 * 1000);
+    device.sync().await;
+    assert_eq!(device.pending(), vec![]);
+    assert_eq!(world.server().effects().len(), 2);
+    assert_eq!(device.open_entries(), vec![]);
 }
 
 /// A server that knows requests again answers the one it has refused as it did. A change that a person lets go again

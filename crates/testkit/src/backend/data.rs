@@ -362,13 +362,10 @@ impl Backend {
             rest = behind;
             let before = (unit.len() > 1).then(|| self.clone());
             self.carry_out_unit(unit, (&mut results, &mut stopped))?;
-            let done = |item: &PushItem| {
-                let result = results.get(&item.sending.id);
-                matches!(result, Some(PushResult::Done { .. } | PushResult::Ran { .. }))
-            };
-            if let Some(before) = before.filter(|_| !unit.iter().all(done)) {
+            let went = |item: &PushItem| results.get(&item.sending.id).is_some_and(PushResult::is_done);
+            if let Some(before) = before.filter(|_| !unit.iter().all(went)) {
                 *self = before;
-                for item in unit.iter().filter(|item| done(item)).collect::<Vec<_>>() {
+                for item in unit.iter().filter(|item| went(item)).collect::<Vec<_>>() {
                     results.insert(item.sending.id, PushResult::Skipped);
                 }
             }
@@ -383,7 +380,7 @@ impl Backend {
         (results, stopped): (&mut BTreeMap<RequestId, PushResult>, &mut bool),
     ) -> Option<()> {
         for item in items {
-            let stands = |id| matches!(results.get(id), Some(PushResult::Done { .. }));
+            let stands = |id| results.get(id).is_some_and(PushResult::is_done);
             let result = match self.stumbles_over(&item.sending.change) {
                 Some(Stumble::Breaks) => return None,
                 _ if *stopped => PushResult::Skipped,
@@ -391,8 +388,7 @@ impl Backend {
                 None if item.after.iter().all(stands) => self.carry_out(&item.sending),
                 None => PushResult::Skipped,
             };
-            let failed = !matches!(result, PushResult::Done { .. } | PushResult::Ran { .. });
-            *stopped |= failed && self.habits.on_failure == OnFailure::Stops;
+            *stopped |= !result.is_done() && self.habits.on_failure == OnFailure::Stops;
             results.insert(item.sending.id, result);
         }
         Some(())
@@ -401,10 +397,6 @@ impl Backend {
     /// Carries a change out, or answers as the first time if the request id is known.
     fn carry_out(&mut self, sending: &Sending) -> PushResult {
         let (request, change) = (sending.id, &sending.change);
-        let remembers = self.capabilities.idempotency.remembers_requests();
-        if let Some(known) = self.answered.get(&request).filter(|_| remembers) {
-            return known.clone();
-        }
         if self.now < self.busy_until {
             return PushResult::Failed {
                 cause: cause(CauseClass::Throttled),
@@ -413,6 +405,10 @@ impl Backend {
                     .map(std::time::Duration::from_millis),
             };
         }
+        let remembers = self.capabilities.idempotency.remembers_requests();
+        if let Some(known) = self.answered.get(&request).filter(|_| remembers) {
+            return known.clone();
+        }
         let result = match self.refuse.and_then(|rule| rule(change)) {
             Some(cause) => PushResult::Failed {
                 cause,
@@ -420,7 +416,7 @@ impl Backend {
             },
             None => self.write(sending),
         };
-        if matches!(result, PushResult::Done { .. } | PushResult::Ran { .. }) {
+        if result.is_done() {
             self.answered.insert(request, result.clone());
         }
         result

@@ -1,0 +1,65 @@
+//! What becomes of a delete whose record somebody else has changed meanwhile.
+
+use std::sync::{Arc, Mutex};
+
+use driftless_conflict::{CaseKind, Resolution};
+use driftless_record::{FieldSchema, Side};
+use driftless_transport::Capabilities;
+
+use crate::common::*;
+use crate::policies::by;
+use crate::stuck::with;
+
+/// What the server reckons for itself is no work of anybody: a delete that gave way to it would never be carried out.
+#[tokio::test]
+async fn l25_a_delete_is_contradicted_only_by_what_a_person_could_have_changed() {
+    for (server_made, read_only) in [(true, false), (false, true), (true, true), (false, false)] {
+        let (world, id) = World::with_one_account(without_stamps()).await;
+        world.server().set_schema(with("Account", |account| {
+            let mut account = account.clone();
+            account.add(FieldSchema {
+                server_made,
+                read_only,
+                ..account.field(&name("city")).unwrap().clone()
+            });
+            Some(account)
+        }));
+        let device = &world.devices[0];
+        device.sync().await;
+        device.engine.delete("Account", id.as_str()).unwrap();
+        world.office(&id, "city", "Oslo");
+        device.sync().await;
+        let is_asked = !server_made && !read_only;
+        assert_eq!(device.open_entries().len(), usize::from(is_asked));
+        let is_there = world.server().record(&entity("Account"), &id).is_some();
+        assert_eq!(is_there, is_asked, "{server_made} {read_only}");
+    }
+}
+
+/// Which of a delete and a change came later is told to a policy with how far the clocks can be trusted.
+#[tokio::test]
+async fn l29_a_policy_about_a_delete_sees_when_both_sides_acted_and_how_sure_that_is() {
+    let coarse = Capabilities {
+        stamp_error: 1000,
+        ..able()
+    };
+    let (mut world, id) = World::with_one_account(coarse).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let tells = seen.clone();
+    world.devices[0].start_with(by(move |case| {
+        let apart = case.mine_at.zip(case.theirs_at);
+        let apart = apart.map(|(mine, theirs)| mine.time.millis_since(theirs.time));
+        tells.lock().unwrap().push((case.kind, apart, case.doubt));
+        Resolution::keep(Side::Mine, "later")
+    }));
+    world.pass(10_000);
+    world.office(&id, "city", "Oslo");
+    world.pass(10_000);
+    world.devices[0].engine.delete("Account", id.as_str()).unwrap();
+    world.devices[0].sync().await;
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(CaseKind::DeleteUpdate, Some(10_000), 1000)]
+    );
+    assert_eq!(world.server().record(&entity("Account"), &id), None);
+}
