@@ -3,29 +3,40 @@
 use std::sync::{Arc, Mutex};
 
 use driftless_conflict::{CaseKind, Resolution};
-use driftless_record::{FieldSchema, Side};
+use driftless_record::{ChangeAction, FieldSchema, RecordId, Side, Value};
 use driftless_transport::Capabilities;
 
 use crate::common::*;
 use crate::policies::by;
+use crate::sides::settings;
 use crate::stuck::with;
+use crate::wire::Wire;
+
+/// Who may set a field: the server alone, nobody, or both in turn.
+const CLOSED: [(bool, bool); 4] = [(true, false), (false, true), (true, true), (false, false)];
+
+/// A world of one account whose city only the server makes, or nobody may set.
+async fn with_city(server_made: bool, read_only: bool) -> (World, RecordId) {
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    world.server().set_schema(with("Account", |account| {
+        let mut account = account.clone();
+        account.add(FieldSchema {
+            server_made,
+            read_only,
+            ..account.field("city").unwrap().clone()
+        });
+        Some(account)
+    }));
+    world.devices[0].sync().await;
+    (world, id)
+}
 
 /// What the server reckons for itself is no work of anybody: a delete that gave way to it would never be carried out.
 #[tokio::test]
 async fn l25_a_delete_is_contradicted_only_by_what_a_person_could_have_changed() {
-    for (server_made, read_only) in [(true, false), (false, true), (true, true), (false, false)] {
-        let (world, id) = World::with_one_account(without_stamps()).await;
-        world.server().set_schema(with("Account", |account| {
-            let mut account = account.clone();
-            account.add(FieldSchema {
-                server_made,
-                read_only,
-                ..account.field(&name("city")).unwrap().clone()
-            });
-            Some(account)
-        }));
+    for (server_made, read_only) in CLOSED {
+        let (world, id) = with_city(server_made, read_only).await;
         let device = &world.devices[0];
-        device.sync().await;
         device.engine.delete("Account", id.as_str()).unwrap();
         world.office(&id, "city", "Oslo");
         device.sync().await;
@@ -33,6 +44,28 @@ async fn l25_a_delete_is_contradicted_only_by_what_a_person_could_have_changed()
         assert_eq!(device.open_entries().len(), usize::from(is_asked));
         let is_there = world.server().record(&entity("Account"), &id).is_some();
         assert_eq!(is_there, is_asked, "{server_made} {read_only}");
+    }
+}
+
+/// A record that is made again has all that it had, but for what the server would refuse to be given.
+#[tokio::test]
+async fn l33_a_record_that_is_made_again_carries_what_may_be_given() {
+    for (server_made, read_only) in CLOSED {
+        let (world, id) = with_city(server_made, read_only).await;
+        world.server().set_settings(Some(settings(2)));
+        let device = &world.devices[0];
+        device.sync().await;
+        device.set(&id, "name", "Mine");
+        world.server().remove(&entity("Account"), &id);
+        let wire = Wire::new(&world.backend);
+        device.engine.sync(&wire, options()).await.unwrap();
+        let sent = std::mem::take(&mut wire.rules.lock().unwrap().sent);
+        let ChangeAction::Create(given) = &sent[0].sending.change.action else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(given[&name("name")], Value::text("Mine"));
+        assert_eq!(given.contains_key(&name("city")), !server_made && !read_only);
+        assert_eq!(device.pending(), vec![]);
     }
 }
 

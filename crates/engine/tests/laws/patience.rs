@@ -263,3 +263,26 @@ async fn l02_an_outcome_that_nothing_can_prove_is_shown_and_the_same_again_has_o
         (Value::text("Oslo"), 1)
     );
 }
+
+/// The longest pause is kept to its end, and one that is longer than any comes from a clock that was turned: nobody waits
+/// for years because a phone once believed to be in another one.
+#[tokio::test]
+async fn i11_a_pause_is_kept_to_its_end_and_never_outlives_a_clock_that_was_turned() {
+    for turned in [0, -1, -86_400_000] {
+        let (world, id) = World::with_one_account(able()).await;
+        let device = &world.devices[0];
+        device.set(&id, "city", "Oslo");
+        let now = world.server().now();
+        // The server asks for more patience than the engine ever has.
+        world.server().set_busy_until(now + 2 * 3_600_000);
+        device.sync().await;
+        world.server().set_busy_until(0);
+        device.clock.turn(turned);
+        device.sync().await;
+        let expected = if turned == 0 { "Rome" } else { "Oslo" };
+        assert_eq!(world.on_server(&id, "city"), Value::text(expected), "{turned}");
+        world.pass(3_600_000);
+        device.sync().await;
+        assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"));
+    }
+}

@@ -260,7 +260,16 @@ async fn i01_a_new_record_that_lacks_what_is_required_now_is_told_and_mended() {
     });
     device.set(&given_later, "city", "Bern");
     let required = with(2, |account| {
-        change(account, "city", |field| field.required = true)
+        change(account, "city", |field| field.required = true);
+        // What the server gives, or nobody may, is missing in no new record.
+        for (title, server_made) in [("number", true), ("rank", false)] {
+            account.add(FieldSchema {
+                required: true,
+                server_made,
+                read_only: !server_made,
+                ..FieldSchema::new(name(title), FieldKind::Bool)
+            });
+        }
     });
     world.server().convert(required);
     let report = device.sync().await;
@@ -276,10 +285,37 @@ async fn i01_a_new_record_that_lacks_what_is_required_now_is_told_and_mended() {
         (cause.class, cause.field),
         (CauseClass::Validation, Some(name("city")))
     );
+    let named: Vec<_> = entry.fields.iter().map(|case| case.field.as_str()).collect();
+    assert_eq!(named, ["city"], "what is missing, and nothing else");
     let rome = fields(&[("city", Value::text("Rome"))]);
     device.engine.resolve(entry.id, &Decision::Set(rome)).unwrap();
     assert_eq!(device.sync().await.pending, 0);
     assert_eq!(world.on_server(&lacking, "city"), Value::text("Rome"));
+}
+
+/// A field that may not be emptied any more says so in one of two ways, and each is enough.
+#[tokio::test]
+async fn i01_a_field_that_may_not_be_emptied_any_more_is_told_before_it_is_sent() {
+    for (required, nullable) in [(true, true), (false, false), (true, false), (false, true)] {
+        let (world, id) = strict().await;
+        let device = &world.devices[0];
+        let emptied = fields(&[("city", Value::Null)]);
+        device.engine.update("Account", id.as_str(), emptied).unwrap();
+        world.server().convert(with(2, |account| {
+            change(account, "city", |field| {
+                (field.required, field.nullable) = (required, nullable);
+            });
+        }));
+        device.sync().await;
+        let may_be = nullable && !required;
+        assert_eq!(
+            device.open_entries().len(),
+            usize::from(!may_be),
+            "{required} {nullable}"
+        );
+        let there = if may_be { Value::Null } else { Value::text("Rome") };
+        assert_eq!(world.on_server(&id, "city"), there);
+    }
 }
 
 #[tokio::test]

@@ -183,7 +183,9 @@ impl Backend {
         let whole = schema
             .fields
             .iter()
-            .filter(|field| field.required && !schema.key.contains(&field.name))
+            .filter(|field| {
+                field.required && !field.server_made && !field.read_only && !schema.key.contains(&field.name)
+            })
             .all(|field| fields.contains_key(&field.name));
         each && (whole || !is_create)
     }
