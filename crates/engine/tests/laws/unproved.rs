@@ -4,7 +4,7 @@ use crate::common::{World, able, entity, fields, lookup, no_cities, options};
 use crate::tap::Tap;
 use crate::wire::Wire;
 use driftless_engine::{Decision, SyncOptions, What};
-use driftless_record::{Operation, OperationState, RecordId, Value};
+use driftless_record::{ChangeAction, Operation, OperationState, RecordId, Value};
 use driftless_testkit::backend::{Fault, Habits, Nulls, Reply, Sight};
 use driftless_transport::{Batch, Capabilities, CompareAndSet, Deletions, Idempotency, TransportError};
 
@@ -178,6 +178,18 @@ async fn l10_a_create_is_not_called_applied_while_the_server_lacks_a_value_of_it
     let report = device.sync().await;
     assert_eq!(report.pending, 0);
     assert_eq!(world.on_server(&record, "city"), Value::text("Bern"));
+    let sent: Vec<_> = world
+        .server()
+        .effects()
+        .iter()
+        .map(|effect| effect.change.action.clone())
+        .collect();
+    let lacking = fields(&[("city", Value::text("Bern"))]);
+    assert_eq!(
+        sent,
+        [ChangeAction::Update(lacking)],
+        "what it lacks, and nothing else"
+    );
 }
 
 /// A server calls a record that its user may not see deleted, and it can come into sight again while nobody knows
