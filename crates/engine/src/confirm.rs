@@ -29,7 +29,7 @@ mod partial;
 pub(crate) enum News {
     /// What the server answered: [`PushResult::Unknown`] if the answer says nothing of this sending.
     Answer(PushResult),
-    /// The request as a whole was lost: that says nothing about any sending in it.
+    /// The request was lost, or its answer says nothing about this sending: that counts as no try.
     Lost,
     /// Reading the record proved that it was not done.
     NotDone(Sent),
@@ -55,7 +55,7 @@ pub(crate) struct Confirmed {
     pub writes: Vec<Write>,
     /// Records whose server data have to be read again before their operations go on.
     pub refresh: BTreeSet<Key>,
-    /// Those of them that commands of ours have left as they are: just now, if the reply is the first one.
+    /// Those of them that commands of ours have just left as they are, where the first request was answered.
     pub left: BTreeMap<Key, Left>,
     /// Entities of records that commands have made and nobody here has expected: they have to be read.
     pub made_in: BTreeSet<EntityName>,
@@ -126,15 +126,19 @@ pub(crate) fn confirm(
         }
         News::Answer(PushResult::Ran { revision, made }) => {
             let commands: Vec<_> = desk.carried.iter().map(|operation| operation.id).collect();
+            // A copy of a request that was put off may have been carried out, and others have changed that since.
+            let is_first = desk.tries() == 0;
             let edits = desk.carried.iter().filter_map(|command| command.kind.edits());
             let fields = edits.flat_map(|edits| edits.keys().cloned()).collect();
             let record = desk.record.clone();
             into.refresh.insert(record.clone());
             desk.done(ground, revision.clone(), None, into);
             let made = settle_results(ground, now, (&commands, made), into);
-            into.left.insert(record, Left::Set(fields, revision.clone()));
-            into.left
-                .extend(made.into_iter().map(|record| (record, Left::Made)));
+            if is_first {
+                into.left.insert(record, Left::Set(fields, revision.clone()));
+                into.left
+                    .extend(made.into_iter().map(|record| (record, Left::Made)));
+            }
         }
         News::Answer(PushResult::Failed { cause, retry_after }) => {
             desk.failed(ground, cause, retry_after.map(|after| after.as_millis()), into);

@@ -220,12 +220,13 @@ impl<'a> Desk<'a> {
         // A write of a group happens with the others of it, never as a part of what was refused before.
         let refused = refused.filter(|_| self.handling.group.is_none());
         match (refused, &under) {
-            (Some((log, OperationKind::Command { .. })), Under::Kept(image)) => {
-                self.amend_command(image, &pending, (log, changes))
-            }
-            (Some((log, _)), Under::Kept(image)) if self.is_proved(log)? => {
-                self.amend(image, log, &pending, changes)
-            }
+            (Some((log, kind)), Under::Kept(image)) if self.is_proved(log)? => match kind {
+                OperationKind::Command { .. } => self.amend_command(image, &pending, (log, changes)),
+                OperationKind::Create(_)
+                | OperationKind::Update(_)
+                | OperationKind::Delete { .. }
+                | OperationKind::Awaited { .. } => self.amend(image, log, &pending, changes),
+            },
             _ => self.record(under, OperationKind::Update(changes), pending),
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use driftless_record::{
-    Cause, CauseClass, EntitySchema, FieldCase, FieldName, LogEntry, Operation, OperationKind,
+    Cause, CauseClass, EntitySchema, FieldCase, FieldName, LogEntry, LogKind, Operation, OperationKind,
     OperationState, Schema, Timestamp,
 };
 use driftless_store::{Image, Write};
@@ -271,7 +271,9 @@ pub(crate) fn released(ground: &Ground, open: Vec<LogEntry>, now: Timestamp) -> 
         BTreeSet::new()
     };
     for entry in open {
-        let Some(obstacle) = Obstacle::of_entry(&entry) else {
+        // What may be on the server already goes again by a person's word alone.
+        let proved = entry.kind != LogKind::Unproved;
+        let Some(obstacle) = Obstacle::of_entry(&entry).filter(|_| proved) else {
             continue;
         };
         let parked = by_log.remove(&entry.id).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Open conflicts show what the server has now: a person decides about the value that he sees (law L31). Pure.
 
-use driftless_record::{LogEntry, LogKind};
+use driftless_record::{LogEntry, LogKind, OperationKind};
 use driftless_store::Write;
 
 use crate::ground::Ground;
@@ -12,6 +12,10 @@ pub(crate) fn renewed(ground: &Ground, open: &[LogEntry]) -> Vec<Write> {
         let image = ground.images.get(entry.record.as_ref()?)?;
         let server = image.present()?;
         let mut now = entry.clone();
+        // The server's side of a conflict about a delete is the whole record.
+        if now.fields.is_empty() && deletes(ground, entry) {
+            now.kept.clone_from(&server.record.fields);
+        }
         for case in &mut now.fields {
             let theirs = server.record.value(&case.field);
             if case.theirs != *theirs {
@@ -22,4 +26,12 @@ pub(crate) fn renewed(ground: &Ground, open: &[LogEntry]) -> Vec<Write> {
         (now != *entry).then(|| Write::PutLog(Box::new(now)))
     });
     renewed.collect()
+}
+
+fn deletes(ground: &Ground, entry: &LogEntry) -> bool {
+    let mut parked = ground
+        .pending
+        .iter()
+        .filter(|operation| operation.state.parked() == Some(entry.id));
+    parked.any(|operation| matches!(operation.kind, OperationKind::Delete { .. }))
 }

@@ -163,6 +163,22 @@ impl CommandSchema {
         self.when.iter().filter(wrong).map(|(name, _)| name).collect()
     }
 
+    /// Returns whether a record on which it was run does not allow it any more: it sets a field to a value under which it
+    /// may not be run.
+    #[must_use]
+    pub fn leaves_its_states(&self) -> bool {
+        self.effects.iter().any(|effect| match effect {
+            Effect::Set {
+                field,
+                to: EffectValue::Constant(value),
+            } => self
+                .when
+                .get(field)
+                .is_some_and(|allowed| !allowed.contains(value)),
+            Effect::Set { .. } | Effect::Make { .. } => false,
+        })
+    }
+
     /// Works out what the command does to a record. `new_id` gives the id for a record that is made of an entity.
     #[must_use]
     pub fn expected(

@@ -63,7 +63,7 @@ impl CauseClass {
         }
     }
 
-    /// Returns whether the same may be done later without anybody changing it: the server has said nothing about it.
+    /// Returns whether the server has said nothing of the change itself: it may be carried out later as it is.
     #[must_use]
     pub fn is_passing(self) -> bool {
         match self {

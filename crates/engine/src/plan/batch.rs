@@ -74,7 +74,7 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
         carried: BTreeMap::new(),
         change_sets: BTreeMap::new(),
         groups: BTreeSet::new(),
-        in_order: group::in_order(&ground.pending),
+        in_order: group::in_order_of_groups(&ground.pending),
         batch: Batch::default(),
     };
     let mut by_record: BTreeMap<Key, Vec<usize>> = BTreeMap::new();

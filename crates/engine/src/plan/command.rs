@@ -2,8 +2,8 @@
 
 use driftless_conflict::{CaseKind, MergedEdits, Resolution, conflicting_fields};
 use driftless_record::{
-    ChangeAction, CommandCall, FieldCase, FieldName, Fields, LogKind, OperationState, ServerRecord, Side,
-    Value,
+    ChangeAction, CommandCall, FieldCase, FieldEdit, FieldName, Fields, LogKind, OperationState,
+    ServerRecord, Side, Value,
 };
 
 use super::case::Case;
@@ -33,10 +33,12 @@ pub(super) fn decide(facts: &Facts<'_>, run: Run, call: CommandCall, edits: &Mer
             // The record may be as it should be again since it was read.
             return Verdict::Fetch;
         }
-        let expected = |name: &FieldName| edits.get(name).map(|edit| &edit.new);
-        let same = |name: &&FieldName| expected(name) == theirs.record.fields.get(*name);
-        if stand_against.iter().all(same) && call.makes.is_empty() {
-            return superseded("someone else has done the same meanwhile, so it was not done again");
+        let same = |(name, edit): (_, &FieldEdit)| theirs.record.fields.get(name) == Some(&edit.new);
+        if stand_against.iter().all(|name| edits.contains_key(*name))
+            && edits.iter().all(same)
+            && call.makes.is_empty()
+        {
+            return superseded(&call);
         }
         let names: Vec<_> = stand_against.iter().map(|name| name.as_str()).collect();
         let reason = format!(
@@ -111,7 +113,10 @@ fn settle(
         Some(Side::Mine) => run_on(facts, theirs, (&run, &call), edits, Some(&draft(reason))),
         Some(Side::Theirs) if call.makes.is_empty() => Verdict::Finish {
             state: OperationState::Superseded,
-            log: Some(draft(reason)),
+            log: Some(Draft {
+                kept: call.parameters,
+                ..draft(reason)
+            }),
         },
         Some(Side::Theirs) | None => {
             for field in &mut fields {
@@ -135,14 +140,14 @@ fn run_on(
     })
 }
 
-fn superseded(reason: &str) -> Verdict {
+fn superseded(call: &CommandCall) -> Verdict {
     Verdict::Finish {
         state: OperationState::Superseded,
         log: Some(Draft {
             kind: LogKind::Merged,
             fields: Vec::new(),
-            reason: reason.to_owned(),
-            kept: Fields::new(),
+            reason: "someone else has done the same meanwhile, so it was not done again".to_owned(),
+            kept: call.parameters.clone(),
         }),
     }
 }

@@ -309,7 +309,8 @@ fn delete(
                 kind: LogKind::Overwritten,
                 fields: Vec::new(),
                 reason: format!("someone else has changed the record, and the delete gives way: {reason}"),
-                kept: Fields::new(),
+                // Changes that go with it in one change set give way with it.
+                kept: values(own),
             }),
         },
         Resolution::Ask { reason } | Resolution::Fields { reason, .. } => Verdict::Park {

@@ -17,7 +17,7 @@ struct Member {
 }
 
 /// What stands before every operation of a group, by operation: the one of the group that was made before it.
-pub(super) fn in_order(pending: &[Operation]) -> BTreeMap<OperationId, OperationId> {
+pub(crate) fn in_order_of_groups(pending: &[Operation]) -> BTreeMap<OperationId, OperationId> {
     let mut last: BTreeMap<GroupId, OperationId> = BTreeMap::new();
     let mut before = BTreeMap::new();
     for operation in pending.iter().filter(|operation| is_sent(operation)) {

@@ -17,6 +17,7 @@ mod settle;
 pub(crate) use batch::{Batch, Context, next_batch};
 pub(crate) use case::{Answers, Case, Judging};
 pub(crate) use decide::{Draft, overtaken};
+pub(crate) use group::in_order_of_groups;
 pub(crate) use misfit::misfits;
 pub(crate) use objection::Objection;
 pub(crate) use run::merge;

@@ -125,14 +125,11 @@ impl<'a> Desk<'a> {
         let server = self.image.server.as_ref().map(|server| server.record.clone());
         let revision = server.as_ref().and_then(|record| record.revision.clone());
         let clash = server.is_some();
-        let now = server.map(|record| record.fields).unwrap_or_default();
-        let theirs: Fields = match &self.entry.fields[..] {
-            [] => now.clone(),
-            cases => cases
-                .iter()
-                .map(|case| (case.field.clone(), case.theirs.clone()))
-                .collect(),
-        };
+        // The person has seen the values of the entry; what others have set besides is still to be compared.
+        let cases = self.entry.fields.iter();
+        let theirs: Fields = cases
+            .map(|case| (case.field.clone(), case.theirs.clone()))
+            .collect();
         // Each rests on the one before it.
         let mut under = Fields::new();
         for mut operation in self.parked() {
@@ -171,13 +168,15 @@ impl<'a> Desk<'a> {
                     )
                 }
                 OperationKind::Delete { raw, stamp, .. } if base == Base::AsSeen => OperationKind::Delete {
-                    seen: now.clone(),
+                    seen: self.entry.kept.clone(),
                     raw,
                     stamp,
                 },
                 kind => kind,
             };
-            operation.base_revision = revision.clone();
+            if base == Base::AsSeen && !self.entry.fields.is_empty() {
+                operation.base_revision = revision.clone();
+            }
             self.queue(operation);
         }
         self.refold();

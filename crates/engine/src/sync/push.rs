@@ -439,14 +439,10 @@ fn as_change_sets(results: Results) -> Results {
     let whole = |(sending, news): (Sending, News)| {
         let is_in = |sets: &BTreeSet<_>| sending.together.is_some_and(|together| sets.contains(&together));
         let news = match news {
-            News::Answer(PushResult::Unknown | PushResult::Done { .. } | PushResult::Ran { .. })
-                if is_in(&failed) =>
-            {
+            News::Answer(result) if is_in(&failed) && (result.is_done() || result == PushResult::Unknown) => {
                 News::Answer(PushResult::Skipped)
             }
-            News::Answer(PushResult::Done { .. } | PushResult::Ran { .. }) if is_in(&open) => {
-                News::Answer(PushResult::Unknown)
-            }
+            News::Answer(result) if is_in(&open) && result.is_done() => News::Answer(PushResult::Unknown),
             news => news,
         };
         (sending, news)

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{
-    Cause, CauseClass, ChangeAction, Condition, EntityName, EntitySchema, OperationId, OperationState,
-    RequestId, Schema, Sending, ServerRecord, Timestamp,
+    Cause, CauseClass, ChangeAction, CommandCall, Condition, EntityName, EntitySchema, Operation,
+    OperationId, OperationState, RequestId, Schema, Sending, ServerRecord, Timestamp,
 };
 use driftless_store::{RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult, TransportError};
@@ -18,6 +18,7 @@ use crate::confirm::{News, Sent};
 use crate::depend::Needs;
 use crate::ground::Ground;
 use crate::obstacle::Obstacle;
+use crate::plan::in_order_of_groups;
 use crate::refit;
 
 /// After how long a back end may have forgotten a request id: 30 days. OASIS Repeatable Requests 1.0 names 50 days as a
@@ -46,7 +47,9 @@ struct Probe {
 impl Probe {
     /// Returns whether its operations need those of another sending.
     fn waits_for(&self, other: &Self) -> bool {
+        let is_one = self.sending.together.is_some() && self.sending.together == other.sending.together;
         self.sending.id != other.sending.id
+            && !is_one
             && !self.needs.is_empty()
             && other.sending.operations.iter().any(|id| self.needs.contains(id))
     }
@@ -157,8 +160,12 @@ impl Session<'_> {
             chunks.push(std::mem::replace(&mut probes, rest));
         }
         chunks.reverse();
-        while let Some(mut chunk) = chunks.pop() {
+        while let Some(chunk) = chunks.pop() {
             self.in_time()?;
+            let mut chunk = self.can_be_asked(ground, chunk).await?;
+            if chunk.is_empty() {
+                continue;
+            }
             let items = items(&chunk);
             self.worker.hold().await?;
             match self.transport.push(schema, &items).await {
@@ -188,6 +195,41 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the probes that may be repeated now: a request that never arrived is carried out by that, so that what it
+    /// waits for comes first. What waits for something that was not done was not done either.
+    async fn can_be_asked(
+        &mut self,
+        ground: &mut Option<Ground>,
+        chunk: Vec<Probe>,
+    ) -> Result<Vec<Probe>, Stop> {
+        let pending = match ground {
+            Some(ground) => ground.pending.clone(),
+            None => self.worker.run(Ground::read).await?.pending,
+        };
+        let (mut asked, mut not_done) = (Vec::<Probe>::new(), Vec::new());
+        for unit in units(chunk) {
+            let carries = |probes: &[Probe], operation: &Operation| {
+                let with = |probe: &Probe| probe.sending.operations.contains(&operation.id);
+                probes.iter().any(with)
+            };
+            let needed = |operation: &&Operation| {
+                let needs = |probe: &Probe| probe.needs.contains(&operation.id);
+                unit.iter().any(needs) && !carries(&unit, operation)
+            };
+            let before: Vec<&Operation> = pending.iter().filter(needed).collect();
+            if !before.iter().all(|operation| is_unknown(operation)) {
+                let skipped = |probe: Probe| (probe.sending, News::Answer(PushResult::Skipped));
+                not_done.extend(unit.into_iter().map(skipped));
+            } else if before.iter().all(|operation| carries(&asked, operation)) {
+                asked.extend(unit);
+            }
+        }
+        if !not_done.is_empty() {
+            self.keep(ground, not_done).await?;
+        }
+        Ok(asked)
     }
 
     /// Looks for the record that a create may have made. If there is none, the outcome stays unknown as long as the
@@ -271,7 +313,7 @@ fn unnamed() -> Cause {
     }
 }
 
-/// Makes the items of a request; what needs another one of them stands behind it.
+/// Makes the items of a request; what needs another one of them stands behind it, unless both are one change set.
 fn items(probes: &[Probe]) -> Vec<PushItem> {
     let needed = |at: usize, probe: &Probe| {
         let earlier = probes.iter().take(at).filter(|other| probe.waits_for(other));
@@ -303,6 +345,21 @@ fn outdated(schema: &Schema, probes: &[Probe]) -> BTreeSet<RequestId> {
 /// Puts every sending behind those that it needs: a delete may have been made before what it waits for. The sendings of
 /// a change set stand together.
 fn in_order(probes: Vec<Probe>) -> Vec<Probe> {
+    let mut units = units(probes);
+    let mut sorted = Vec::new();
+    while !units.is_empty() {
+        let others = |at: usize| units.iter().enumerate().filter(move |(other, _)| *other != at);
+        let waits = |at: usize, probe: &Probe| {
+            others(at).any(|(_, unit)| unit.iter().any(|other| probe.waits_for(other)))
+        };
+        let free = (0..units.len()).find(|at| !units[*at].iter().any(|probe| waits(*at, probe)));
+        sorted.extend(units.remove(free.unwrap_or_default()));
+    }
+    sorted
+}
+
+/// Puts together what is one change set; everything else stands alone.
+fn units(probes: Vec<Probe>) -> Vec<Vec<Probe>> {
     let mut units: Vec<Vec<Probe>> = Vec::new();
     for probe in probes {
         let together = probe.sending.together;
@@ -317,16 +374,11 @@ fn in_order(probes: Vec<Probe>) -> Vec<Probe> {
             None => units.push(vec![probe]),
         }
     }
-    let mut sorted = Vec::new();
-    while !units.is_empty() {
-        let others = |at: usize| units.iter().enumerate().filter(move |(other, _)| *other != at);
-        let waits = |at: usize, probe: &Probe| {
-            others(at).any(|(_, unit)| unit.iter().any(|other| probe.waits_for(other)))
-        };
-        let free = (0..units.len()).find(|at| !units[*at].iter().any(|probe| waits(*at, probe)));
-        sorted.extend(units.remove(free.unwrap_or_default()));
-    }
-    sorted
+    units
+}
+
+fn is_unknown(operation: &Operation) -> bool {
+    matches!(operation.state, OperationState::Unknown(_))
 }
 
 /// Returns the first place at or behind `at` where no change set is cut.
@@ -366,8 +418,13 @@ fn proof(entity: &EntitySchema, (probe, sent): (&Probe, Sent), found: Option<Ser
                 News::NotDone(sent)
             }
         }
-        // Under a revision that still stands, the command was not run. Otherwise nothing tells: it may have been.
-        (ChangeAction::Command(_), Some(found)) if is_untouched(sending, &found) => News::NotDone(sent),
+        // A command that leaves the states in which it may be run has not been run where it still may be, and nobody has
+        // changed the record. Any other may have been: it need not change its own record.
+        (ChangeAction::Command(call), Some(found))
+            if is_untouched(sending, &found) && still_waits(entity, call, &found) =>
+        {
+            News::NotDone(sent)
+        }
         (ChangeAction::Command(call), _) => News::Unproved(Cause {
             class: CauseClass::Transient,
             field: None,
@@ -385,27 +442,38 @@ fn proof(entity: &EntitySchema, (probe, sent): (&Probe, Sent), found: Option<Ser
     }
 }
 
-/// Returns what the answers to repeated requests say of the first ones: where the server puts one off, nothing, nor of
-/// those that it has skipped for that.
+/// Returns what the answers to repeated requests say of the first ones: nothing, where the server puts one off or skips
+/// it, unless it refuses a part of the same change set. What it skips was not asked, nor what is asked without a right to
+/// ask: that counts as no try.
 fn of_repeated(results: Results) -> Results {
-    let put_off = |news: &News| match news {
-        News::Answer(PushResult::Failed { cause, .. }) => {
-            Some(cause.class).filter(|class| class.is_passing())
-        }
-        _ => None,
+    let refuses = |news: &News| match news {
+        News::Answer(PushResult::Failed { cause, .. }) => !cause.class.is_passing(),
+        _ => false,
     };
-    let any = results.iter().any(|(_, news)| put_off(news).is_some());
-    let said = |news: News| match put_off(&news) {
-        // It was asked without a right to ask, which counts as no try.
-        Some(CauseClass::Auth) => News::Lost,
-        Some(_) => News::Answer(PushResult::Unknown),
-        None if any && news == News::Answer(PushResult::Skipped) => News::Lost,
-        None => news,
+    let refused = results.iter().filter(|(_, news)| refuses(news));
+    let refused: BTreeSet<_> = refused.filter_map(|(sending, _)| sending.together).collect();
+    let said = |together: Option<RequestId>, news: News| match &news {
+        News::Answer(PushResult::Skipped) if together.is_none_or(|set| !refused.contains(&set)) => News::Lost,
+        News::Answer(PushResult::Failed { cause, .. }) => match cause.class {
+            CauseClass::Auth => News::Lost,
+            class if class.is_passing() => News::Answer(PushResult::Unknown),
+            _ => news,
+        },
+        _ => news,
     };
-    results
-        .into_iter()
-        .map(|(sending, news)| (sending, said(news)))
-        .collect()
+    let of_first = |(sending, news): (Sending, News)| {
+        let said = said(sending.together, news);
+        (sending, said)
+    };
+    results.into_iter().map(of_first).collect()
+}
+
+/// Returns whether a record is in a state that a command would have left.
+fn still_waits(entity: &EntitySchema, call: &CommandCall, found: &ServerRecord) -> bool {
+    let command = entity.commands.get(&call.name);
+    command.is_some_and(|command| {
+        command.leaves_its_states() && command.forbidden_by(&found.record.fields).is_empty()
+    })
 }
 
 /// Returns whether a record still has the revision that a sending was conditional on.
@@ -418,6 +486,7 @@ fn is_untouched(sending: &Sending, found: &ServerRecord) -> bool {
 fn unknown_sendings(store: &dyn RecordStore) -> Result<(Ground, Vec<Probe>), StoreError> {
     let ground = Ground::read(store)?;
     let all = Needs::of_all(&ground.pending);
+    let of_groups = in_order_of_groups(&ground.pending);
     let mut of_requests: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
     let mut order = Vec::new();
     for operation in &ground.pending {
@@ -427,6 +496,7 @@ fn unknown_sendings(store: &dyn RecordStore) -> Result<(Ground, Vec<Probe>), Sto
             }
             let (needs, tries) = of_requests.entry(id).or_default();
             needs.extend(all.of(operation.id));
+            needs.extend(of_groups.get(&operation.id));
             *tries = operation.rebased.max(*tries);
         }
     }

@@ -11,9 +11,11 @@ use driftless_testkit::backend::Fault;
 use driftless_transport::Capabilities;
 use proptest::prelude::*;
 
+use crate::chance::cases;
 use crate::common::*;
 
-/// Accounts that can be closed, and won, which makes a contact and another account that refer to each other.
+/// Accounts that can be closed, and won, which makes a contact and another account that refer to each other; and whose
+/// people can be met as often as one likes, of which the account itself keeps nothing.
 pub(crate) fn with_commands() -> driftless_record::Schema {
     let mut schema = schema();
     let mut account = (**schema.entity("Account").unwrap()).clone();
@@ -66,7 +68,16 @@ pub(crate) fn with_commands() -> driftless_record::Schema {
         ],
         ..CommandSchema::new("Win".try_into().unwrap())
     };
-    for command in [close, win] {
+    let meet = CommandSchema {
+        effects: vec![Effect::Make {
+            slot: name("person"),
+            entity: entity("Contact"),
+            fields: [(name("name"), EffectValue::Constant(Value::text("Met")))].into(),
+            only_if: Vec::new(),
+        }],
+        ..CommandSchema::new("Meet".try_into().unwrap())
+    };
+    for command in [close, win, meet] {
         account.commands.insert(command.name.clone(), command);
     }
     schema.add(account);
@@ -142,7 +153,7 @@ async fn a_command_that_cannot_be_run_is_told_before_anything_is_saved() {
     let Err(EngineError::NoCommand { close, known, .. }) = run("Clse", fields(&[])) else {
         panic!("there is no such command");
     };
-    assert_eq!((close.as_deref(), known.len()), (Some("Close"), 2));
+    assert_eq!((close.as_deref(), known.len()), (Some("Close"), 3));
     run("Close", fields(&[])).unwrap();
     let Err(EngineError::CommandNotNow { field, .. }) = run("Win", fields(&[])) else {
         panic!("it is closed");
@@ -249,7 +260,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(cases(60))]
 
     /// The server chooses what the results of a command are called. Whatever was done on them before under their
     /// temporary names goes to them and to nothing else, once, however often replies are lost; the temporary names lead

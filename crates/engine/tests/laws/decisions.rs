@@ -1,6 +1,8 @@
 //! What a person decides about entries of the log, and what cannot be decided now.
 
-use crate::common::{World, able, fields, name, without_stamps};
+use crate::common::{World, able, entity, fields, name, without_stamps};
+use crate::main_job::no_nameless;
+use crate::sides::settings;
 use driftless_engine::{Decision, Edit, EngineError, NotPossible};
 use driftless_record::settings::EntityConflictRules;
 use driftless_record::{ConflictRule, Handling, Settings, Side, Value};
@@ -55,7 +57,7 @@ async fn what_the_rules_gave_to_the_server_is_not_taken_back_by_deciding_the_res
             fields: [(name("name"), ConflictRule::ServerWins)].into(),
         };
         world.server().set_settings(Some(Settings {
-            conflict_by_entity: [(crate::common::entity("Account"), rules)].into(),
+            conflict_by_entity: [(entity("Account"), rules)].into(),
             ..Settings::default()
         }));
         let device = &world.devices[0];
@@ -122,7 +124,7 @@ async fn l32_my_delete_of_a_record_that_is_gone_meanwhile_makes_no_new_one() {
     world.office(&id, "city", "Oslo");
     device.sync().await;
     let entry = device.open_entries().remove(0).id;
-    world.server().remove(&crate::common::entity("Account"), &id);
+    world.server().remove(&entity("Account"), &id);
     device.sync().await;
     device.engine.resolve(entry, &Decision::Mine).unwrap();
     assert_eq!(device.sync().await.pending, 0);
@@ -221,4 +223,83 @@ async fn l31_an_open_conflict_shows_what_the_server_has_now() {
         device.text("Account", &id, "city").as_deref(),
         Some("Theirs again")
     );
+}
+
+/// Whoever mends the one value that was refused has seen nothing of what somebody else did to another field meanwhile:
+/// both sides of that are weighed as ever.
+#[tokio::test]
+async fn l38_mending_a_refused_change_overwrites_nothing_that_was_not_shown() {
+    for decision in [set(&[("name", "good")]), Decision::Retry, Decision::Mine] {
+        let (world, id) = World::with_one_account(without_stamps()).await;
+        let device = &world.devices[0];
+        world.server().refuse(Some(no_nameless));
+        let mine = fields(&[("name", Value::text("bad")), ("city", Value::text("Oslo"))]);
+        device.engine.update("Account", id.as_str(), mine).unwrap();
+        device.sync().await;
+        world.office(&id, "city", "Bern");
+        device.sync().await;
+        world.server().refuse(None);
+        let entry = device.open_entries().remove(0).id;
+        device.engine.resolve(entry, &decision).unwrap();
+        device.sync().await;
+        assert_eq!(world.on_server(&id, "city"), Value::text("Bern"), "{decision:?}");
+        let entries = device.open_entries();
+        assert_eq!(entries.len(), 1, "{decision:?}");
+        let case = entries[0].fields.iter().find(|case| case.field == name("city"));
+        assert_eq!(case.unwrap().theirs, Value::text("Bern"));
+    }
+}
+
+/// Whoever lets his delete win has seen the record as the entry shows it: what was changed after that is shown first.
+#[tokio::test]
+async fn l31_a_delete_wins_only_over_what_was_shown() {
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    let device = &world.devices[0];
+    world.server().set_settings(Some(settings(3)));
+    device.sync().await;
+    device.engine.delete("Account", id.as_str()).unwrap();
+    for city in ["Oslo", "Bern"] {
+        world.office(&id, "city", city);
+        device.sync().await;
+        let entry = device.open_entries().remove(0);
+        assert_eq!(entry.kept[&name("city")], Value::text(city), "what is shown");
+    }
+    world.office(&id, "city", "Paris");
+    let entry = device.open_entries().remove(0).id;
+    device.engine.resolve(entry, &Decision::Mine).unwrap();
+    device.sync().await;
+    let entry = device.open_entries().remove(0);
+    assert_eq!(entry.kept[&name("city")], Value::text("Paris"));
+    device.engine.resolve(entry.id, &Decision::Mine).unwrap();
+    assert_eq!(device.sync().await.pending, 0);
+    assert!(world.server().record(&entity("Account"), &id).is_none());
+}
+
+/// A record that comes back while a person is asked about its deletion may come back with other values.
+#[tokio::test]
+async fn l31_a_record_that_came_back_is_compared_anew() {
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    let device = &world.devices[0];
+    world.server().set_settings(Some(settings(3)));
+    device.sync().await;
+    let before = world
+        .server()
+        .record(&entity("Account"), &id)
+        .unwrap()
+        .record
+        .fields;
+    device.set(&id, "city", "Mine");
+    world.server().remove(&entity("Account"), &id);
+    device.sync().await;
+    let entry = device.open_entries().remove(0).id;
+    let mut back = before;
+    back.insert(name("city"), Value::text("Theirs"));
+    world.server().put(&entity("Account"), &id, back);
+    device.sync().await;
+    device.engine.resolve(entry, &Decision::Mine).unwrap();
+    device.sync().await;
+    assert_eq!(world.on_server(&id, "city"), Value::text("Theirs"));
+    let entries = device.open_entries();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].fields[0].theirs, Value::text("Theirs"));
 }

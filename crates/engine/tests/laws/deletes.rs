@@ -12,7 +12,7 @@ use crate::sides::settings;
 use crate::stuck::with;
 use crate::wire::Wire;
 
-/// Who may set a field: the server alone, nobody, or both in turn.
+/// Whether the server alone makes a field, and whether it may only be read.
 const CLOSED: [(bool, bool); 4] = [(true, false), (false, true), (true, true), (false, false)];
 
 /// A world of one account whose city only the server makes, or nobody may set.
@@ -33,7 +33,7 @@ async fn with_city(server_made: bool, read_only: bool) -> (World, RecordId) {
 
 /// What the server reckons for itself is no work of anybody: a delete that gave way to it would never be carried out.
 #[tokio::test]
-async fn l25_a_delete_is_contradicted_only_by_what_a_person_could_have_changed() {
+async fn a_delete_is_contradicted_only_by_what_a_person_could_have_changed() {
     for (server_made, read_only) in CLOSED {
         let (world, id) = with_city(server_made, read_only).await;
         let device = &world.devices[0];

@@ -8,6 +8,7 @@ use driftless_testkit::backend::Fault;
 use driftless_transport::{Batch, Capabilities};
 use proptest::prelude::*;
 
+use crate::chance::cases;
 use crate::common::*;
 use crate::main_job::no_nameless;
 use crate::tap::{Call, Tap};
@@ -44,7 +45,7 @@ fn member() -> impl Strategy<Value = (usize, bool)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(cases(40))]
 
     /// What a person has put into one group is one deed to him: half of it on the server would be a lie. So where the
     /// back end has change sets, its effects are those of whole groups, whatever is lost, refused or killed.

@@ -12,6 +12,7 @@ use driftless_transport::{Batch, Capabilities, Idempotency};
 use proptest::prelude::*;
 
 use crate::chance::{block, cases};
+use crate::commands::world_with_commands;
 use crate::common::*;
 
 /// What a back end does about a request that it may have had before, best first.
@@ -364,6 +365,41 @@ async fn l10_a_create_that_may_have_been_made_is_repeated_by_a_person_alone() {
         };
         assert_eq!(creates(&world), usize::from(decides));
         assert_eq!(world.devices[0].open_entries().is_empty(), decides);
+    }
+}
+
+/// Of a command that need not change its own record nothing tells whether it was run, and neither an edit of the record
+/// nor time makes it run twice.
+#[tokio::test]
+async fn l10_a_command_that_may_have_been_run_is_run_again_by_a_person_alone() {
+    for idempotency in [Idempotency::ClientKey, Idempotency::Marker, Idempotency::None] {
+        for decides in [true, false] {
+            let (world, id) = world_with_commands(Capabilities {
+                idempotency,
+                ..able()
+            })
+            .await;
+            let device = &world.devices[0];
+            device
+                .engine
+                .run("Account", id.as_str(), "Meet", fields(&[]))
+                .unwrap();
+            world.server().fail([Fault::ReplyLost]);
+            for _ in 0..3 {
+                sync(&world).await;
+                world.pass(700_000);
+            }
+            let entry = device.open_entries().remove(0);
+            assert_eq!(entry.kind, LogKind::Unproved, "{idempotency:?}");
+            device.set(&id, "city", "Oslo");
+            sync(&world).await;
+            if decides {
+                device.engine.resolve(entry.id, &Decision::Retry).unwrap();
+                sync(&world).await;
+            }
+            let met = world.server().all(&entity("Contact")).len();
+            assert_eq!(met, 1 + usize::from(decides), "{idempotency:?}");
+        }
     }
 }
 

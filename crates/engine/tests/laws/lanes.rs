@@ -1,15 +1,16 @@
 //! Urgent work goes first, with what it needs, and breaks no record's order.
 
 use driftless_engine::Edit;
-use driftless_record::{Handling, OperationId, RecordId, Urgency, Value};
+use driftless_record::{Handling, Lookup, OperationId, RecordId, Urgency, Value};
 use driftless_transport::Batch;
 use proptest::prelude::*;
 
+use crate::chance::cases;
 use crate::common::*;
 use crate::groups::{able_to, requests, update};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(cases(40))]
 
     /// Urgent work overtakes what it does not need, and nothing else: what it needs comes with it, and the order on a
     /// record is the order in which it was made.
@@ -65,7 +66,9 @@ proptest! {
 
     /// What urgent work needs is as urgent as the work itself, however many steps are between.
     #[test]
-    fn l03_what_urgent_work_needs_goes_with_it(others in 1..5usize, at in 0..5usize, background in any::<bool>()) {
+    fn l03_what_urgent_work_needs_goes_with_it(
+        others in 1..5usize, at in 0..5usize, background in any::<bool>(), steps in 0..3usize,
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async move {
             let world = World::new(1, able_to(Batch { limit: 1, depends_on: true, groups: true }), 1);
@@ -80,11 +83,22 @@ proptest! {
                 .map(|number| make("Account", &[("name", Value::text(format!("account {number}")))], usual))
                 .collect();
             let needed = &accounts[at % accounts.len()];
-            let of = lookup(&needed.record);
-            let contact = make("Contact", &[("name", Value::text("Ann")), ("account", of)], Urgency::Urgent);
+            let mut chain = vec![needed.operation.unwrap()];
+            let mut last = needed.record.clone();
+            for step in 0..=steps {
+                let urgency = if step == steps { Urgency::Urgent } else { usual };
+                let made = if step % 2 == 0 {
+                    make("Contact", &[("name", Value::text("Ann")), ("account", lookup(&last))], urgency)
+                } else {
+                    let main = Value::Lookup(Lookup { entity: entity("Contact"), id: last, name: None });
+                    make("Account", &[("name", Value::text("Its own")), ("main", main)], urgency)
+                };
+                chain.push(made.operation.unwrap());
+                last = made.record;
+            }
             let sent: Vec<OperationId> = requests(device).await.concat();
-            assert_eq!(sent.len(), accounts.len() + 1);
-            assert_eq!(sent[..2], [needed.operation.unwrap(), contact.operation.unwrap()]);
+            assert_eq!(sent.len(), others + chain.len());
+            assert_eq!(sent[..chain.len()], chain);
         });
     }
 }

@@ -33,6 +33,7 @@ mod policies;
 mod queue;
 mod reading;
 mod refusals;
+mod repeated;
 mod reshaped;
 mod reshaping;
 mod rules;

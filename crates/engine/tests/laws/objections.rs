@@ -240,10 +240,10 @@ fn good() -> Value {
 /// What the entry tells of why the policy's answer did not help.
 fn told_of(says: Says) -> &'static str {
     match says {
-        Says::Made | Says::MadeInVain => "",
+        Says::Made => unreachable!("the server takes it"),
         Says::Theirs => "the value gives way; but a new record is not sent without its",
         Says::Mine => "the value stays; but the server does not take it",
-        Says::MadeTheSame => "made instead; but the server does not take it",
+        Says::MadeTheSame | Says::MadeInVain => "made instead; but the server does not take it",
         Says::MadeOfAnotherKind => "cannot take the value made instead",
         Says::Ask => "who knows",
         Says::Panic => "policy failed",

@@ -37,16 +37,18 @@ fn run(device: &Device, command: &str, id: &RecordId) -> driftless_record::Opera
 /// besides is still missing, a person should see both sides: the server would refuse the command.
 #[tokio::test]
 async fn a_command_is_not_needed_any_more_only_where_the_same_was_done() {
-    for (command, meanwhile, is_done) in [
-        ("Close", "lost", true),
-        ("Close", "won", false),
-        ("Win", "lost", false),
-        ("Win", "won", false),
+    for (command, meanwhile, why, is_done) in [
+        ("Close", "lost", "dear", true),
+        ("Close", "lost", "late", false),
+        ("Close", "won", "dear", false),
+        ("Win", "lost", "dear", false),
+        ("Win", "won", "dear", false),
     ] {
         let (world, id) = world_with_commands(able()).await;
         let device = &world.devices[0];
         let ran = run(device, command, &id);
-        set_status(&world, &id, status(meanwhile));
+        let both = fields(&[("status", status(meanwhile)), ("city", Value::text(why))]);
+        world.server().put(&entity("Account"), &id, both);
         device.sync().await;
         assert_eq!(runs(&world), Vec::<String>::new(), "{command} on {meanwhile}");
         let entries = device.open_entries();
@@ -54,6 +56,8 @@ async fn a_command_is_not_needed_any_more_only_where_the_same_was_done() {
         let Some(entry) = entries.first() else {
             assert_eq!(device.engine.outbox().unwrap(), vec![]);
             assert_eq!(device.engine.outcome(ran).unwrap(), Outcome::Superseded);
+            let log = device.engine.log(&LogSelection::Latest(9)).unwrap();
+            assert_eq!(log[0].kept, fields(&[("why", Value::text("dear"))]));
             continue;
         };
         assert_eq!(entry.fields.len(), 1, "{entry:?}");
@@ -189,6 +193,7 @@ async fn a_command_that_a_policy_lets_give_way_ends_unless_it_makes_records() {
                 (LogKind::Overwritten, vec![Some(Side::Theirs)])
             );
             assert_eq!(device.engine.outcome(ran).unwrap(), Outcome::Superseded);
+            assert_eq!(entry.kept, fields(&[("why", Value::text("dear"))]));
             assert_eq!(device.text("Account", &id, "status").as_deref(), Some("open"));
         }
     }

@@ -268,7 +268,7 @@ async fn l02_an_outcome_that_nothing_can_prove_is_shown_and_the_same_again_has_o
 /// for years because a phone once believed to be in another one.
 #[tokio::test]
 async fn i11_a_pause_is_kept_to_its_end_and_never_outlives_a_clock_that_was_turned() {
-    for turned in [0, -1, -86_400_000] {
+    for turned in [0, -86_400_000] {
         let (world, id) = World::with_one_account(able()).await;
         let device = &world.devices[0];
         device.set(&id, "city", "Oslo");

@@ -66,7 +66,9 @@ impl Backend {
             self.put(&record.entity, &record.id, fields);
             made.insert(record.slot, record.id);
         }
-        self.put(entity, id, expected.fields);
+        if !expected.fields.is_empty() {
+            self.put(entity, id, expected.fields);
+        }
         Ok(made)
     }
 
