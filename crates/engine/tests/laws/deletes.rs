@@ -96,3 +96,47 @@ async fn l29_a_policy_about_a_delete_sees_when_both_sides_acted_and_how_sure_tha
     );
     assert_eq!(world.server().record(&entity("Account"), &id), None);
 }
+
+/// What was set before a delete stays if the delete gives way: it goes before it.
+#[tokio::test]
+async fn l12_changes_before_a_delete_stay_where_the_delete_gives_way() {
+    for (office, own) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (world, id) = World::with_one_account(without_stamps()).await;
+        world.server().set_settings(Some(settings(1)));
+        let device = &world.devices[0];
+        device.sync().await;
+        if own {
+            device.set(&id, "city", "Mine");
+        }
+        device.engine.delete("Account", id.as_str()).unwrap();
+        if office {
+            world.office(&id, "name", "Theirs");
+        }
+        device.sync().await;
+        assert_eq!(device.pending(), vec![]);
+        let left = world.server().record(&entity("Account"), &id);
+        let city = left.map(|left| left.record.value(&name("city")).clone());
+        let kept = Value::text(if own { "Mine" } else { "Rome" });
+        assert_eq!(city, office.then_some(kept), "{office} {own}");
+    }
+}
+
+/// Whoever made a record here and deleted it again wants none of this key, though somebody else has made the very same
+/// one meanwhile.
+#[tokio::test]
+async fn l12_a_record_that_was_made_and_deleted_here_goes_where_the_server_has_it() {
+    let world = World::new(1, without_stamps(), 1);
+    let device = &world.devices[0];
+    device.sync().await;
+    let id = RecordId::guid(uuid::Uuid::from_u128(7));
+    let given = fields(&[
+        ("id", Value::Guid(uuid::Uuid::from_u128(7))),
+        ("name", Value::text("Pump")),
+    ]);
+    device.engine.create("Account", given.clone()).unwrap();
+    device.engine.delete("Account", id.as_str()).unwrap();
+    world.server().put(&entity("Account"), &id, given);
+    device.sync().await;
+    assert_eq!(device.pending(), vec![]);
+    assert!(world.server().record(&entity("Account"), &id).is_none());
+}
