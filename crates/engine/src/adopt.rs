@@ -5,7 +5,8 @@ use std::mem::discriminant;
 use std::sync::Arc;
 
 use driftless_record::{
-    CauseClass, EntityName, EntitySchema, LogEntry, LogId, Operation, OperationState, Schema, Timestamp,
+    Cause, CauseClass, EntityName, EntitySchema, LogEntry, LogId, LogKind, Operation, OperationState, Schema,
+    Timestamp,
 };
 use driftless_store::{LogSelection, RecordStore, Retry, StoreError, Write};
 
@@ -160,10 +161,9 @@ fn is_outdated(
     (entry, parked): (&LogEntry, &[Operation]),
     mended: bool,
 ) -> bool {
-    let server_refused = entry
-        .cause
-        .as_ref()
-        .is_some_and(|cause| cause.class == CauseClass::Validation && Obstacle::of_entry(entry).is_none());
+    let by_value =
+        |cause: &Cause| cause.class == CauseClass::Validation && Obstacle::of_entry(entry).is_none();
+    let server_refused = entry.kind != LogKind::Unproved && entry.cause.as_ref().is_some_and(by_value);
     let parked: Vec<&Operation> = parked.iter().collect();
     let misfits = || {
         let image = parked.first().and_then(|first| ground.images.get(&key(first)));

@@ -439,7 +439,10 @@ impl Planner {
         let mut after = BTreeSet::new();
         let ids = || run.operations.iter().map(|operation| operation.id);
         let needs = ids().flat_map(|id| self.needs.of(id));
+        // What the one before it in its group needs goes first after all, or both would wait for ever.
+        let needed_by = |before: OperationId| ids().any(|id| self.needs.of(before).any(|need| need == id));
         let in_order = ids().filter_map(|id| self.in_order.get(&id).copied());
+        let in_order = in_order.filter(|before| !needed_by(*before));
         for need in needs.chain(in_order) {
             if change_set.is_some_and(|members| members.contains(&need)) {
                 continue;

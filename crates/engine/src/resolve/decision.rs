@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_record::{FieldName, Fields, LogEntry, LogId, LogKind, Operation, OperationId, RecordId, Side};
+use driftless_record::{
+    FieldName, Fields, LogEntry, LogId, LogKind, Operation, OperationId, OperationKind, RecordId, Side,
+};
 use driftless_store::{LogSelection, RecordStore, Retry, Write};
 
 use super::desk::Desk;
@@ -110,7 +112,8 @@ pub(crate) fn decide(
             Decision::Link(other) => link::keeping(store, &ground, gone_on(entry), other)?,
             Decision::Mine | Decision::Retry => gone_on(entry),
             Decision::Set(fields) => replacing(entry, fields),
-            Decision::Theirs | Decision::Revert | Decision::Discard => entry,
+            Decision::Theirs => giving_up(entry, &ground),
+            Decision::Revert | Decision::Discard => entry,
         };
         writes.push(journal::settled(entry, host.clock.now(), decision.word()));
         match ground.commit(store, writes) {
@@ -118,6 +121,20 @@ pub(crate) fn decide(
             done => return done.map(|()| touched).map_err(Into::into),
         }
     }
+}
+
+/// Returns an entry that keeps the changes that end with a delete which gives way: it shows the server's record alone.
+fn giving_up(mut entry: LogEntry, ground: &Ground) -> LogEntry {
+    let parked = ground
+        .pending
+        .iter()
+        .filter(|o| o.state.parked() == Some(entry.id));
+    let parked: Vec<Operation> = parked.cloned().collect();
+    let deletes = |operation: &Operation| matches!(operation.kind, OperationKind::Delete { .. });
+    if entry.kind == LogKind::Conflict && parked.iter().any(deletes) && parked.len() > 1 {
+        entry.kept = journal::values(&parked);
+    }
+    entry
 }
 
 /// Returns an entry that keeps the values that others take the place of.

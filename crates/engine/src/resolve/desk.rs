@@ -1,6 +1,6 @@
 //! What a decision means for the operations that an entry parked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_record::{
     CommandCall, EntitySchema, FieldCase, FieldEdit, FieldName, Fields, LogEntry, LogKind, Lookup, Operation,
@@ -167,14 +167,20 @@ impl<'a> Desk<'a> {
                             .collect(),
                     )
                 }
-                OperationKind::Delete { raw, stamp, .. } if base == Base::AsSeen => OperationKind::Delete {
-                    seen: self.entry.kept.clone(),
-                    raw,
-                    stamp,
-                },
+                OperationKind::Delete { mut seen, raw, stamp } => {
+                    if base == Base::AsSeen && self.entry.kind == LogKind::Conflict {
+                        seen.extend(self.entry.kept.clone());
+                    }
+                    OperationKind::Delete { seen, raw, stamp }
+                }
                 kind => kind,
             };
-            if base == Base::AsSeen && !self.entry.fields.is_empty() {
+            let is_shown = |edits: &BTreeMap<FieldName, FieldEdit>| {
+                edits
+                    .keys()
+                    .all(|field| theirs.contains_key(field) || self.entity.is_key(field))
+            };
+            if base == Base::AsSeen && operation.kind.edits().is_some_and(is_shown) {
                 operation.base_revision = revision.clone();
             }
             self.queue(operation);

@@ -421,17 +421,22 @@ pub(super) fn results_of(
 }
 
 /// Takes what is known of one sending of a change set for all of it: it happens whole or not at all. One that was not
-/// done proves that no other was; one without an answer leaves all of them open, since they are repeated together.
+/// refused proves that no other was done; else one without an answer leaves all of them open, since they are repeated
+/// together, and one that was skipped was skipped with the others.
 fn as_change_sets(results: Results) -> Results {
     let mut failed = BTreeSet::new();
     let mut open = BTreeSet::new();
+    let mut skipped = BTreeSet::new();
     for (sending, news) in &results {
         match (sending.together, news) {
-            (Some(together), News::Answer(PushResult::Failed { .. } | PushResult::Skipped)) => {
+            (Some(together), News::Answer(PushResult::Failed { .. })) => {
                 failed.insert(together);
             }
             (Some(together), News::Answer(PushResult::Unknown)) => {
                 open.insert(together);
+            }
+            (Some(together), News::Answer(PushResult::Skipped)) => {
+                skipped.insert(together);
             }
             _ => {}
         }
@@ -442,7 +447,9 @@ fn as_change_sets(results: Results) -> Results {
             News::Answer(result) if is_in(&failed) && (result.is_done() || result == PushResult::Unknown) => {
                 News::Answer(PushResult::Skipped)
             }
-            News::Answer(result) if is_in(&open) && result.is_done() => News::Answer(PushResult::Unknown),
+            News::Answer(PushResult::Failed { .. }) => news,
+            News::Answer(_) if is_in(&open) => News::Answer(PushResult::Unknown),
+            News::Answer(result) if is_in(&skipped) && result.is_done() => News::Answer(PushResult::Skipped),
             news => news,
         };
         (sending, news)
@@ -458,3 +465,6 @@ fn stand_alone(items: &[PushItem]) -> bool {
     let together = first.sending.together;
     rest.is_empty() || (together.is_some() && rest.iter().all(|item| item.sending.together == together))
 }
+
+#[cfg(test)]
+mod tests;

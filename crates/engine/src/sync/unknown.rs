@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_record::{
-    Cause, CauseClass, ChangeAction, CommandCall, Condition, EntityName, EntitySchema, Operation,
-    OperationId, OperationState, RequestId, Schema, Sending, ServerRecord, Timestamp,
+    Cause, CauseClass, ChangeAction, CommandCall, Condition, EntityName, EntitySchema, LogId, LogKind,
+    Operation, OperationId, OperationState, RequestId, Schema, Sending, ServerRecord, Timestamp,
 };
-use driftless_store::{RecordStore, StoreError};
+use driftless_store::{LogSelection, RecordStore, StoreError};
 use driftless_transport::{Idempotency, PushItem, PushResult, TransportError};
 
 use super::fetch::Read;
@@ -198,17 +198,18 @@ impl Session<'_> {
     }
 
     /// Returns the probes that may be repeated now: a request that never arrived is carried out by that, so that what it
-    /// waits for comes first. What waits for something that was not done was not done either.
+    /// waits for comes first. What waits for something that was refused was not done; what waits for something that
+    /// nothing can prove is as open as that.
     async fn can_be_asked(
         &mut self,
         ground: &mut Option<Ground>,
         chunk: Vec<Probe>,
     ) -> Result<Vec<Probe>, Stop> {
-        let pending = match ground {
-            Some(ground) => ground.pending.clone(),
-            None => self.worker.run(Ground::read).await?.pending,
-        };
-        let (mut asked, mut not_done) = (Vec::<Probe>::new(), Vec::new());
+        if chunk.iter().all(|probe| probe.needs.is_empty()) {
+            return Ok(chunk);
+        }
+        let (pending, unproved) = self.worker.run(standing).await?;
+        let (mut asked, mut known) = (Vec::<Probe>::new(), Vec::new());
         for unit in units(chunk) {
             let carries = |probes: &[Probe], operation: &Operation| {
                 let with = |probe: &Probe| probe.sending.operations.contains(&operation.id);
@@ -218,16 +219,31 @@ impl Session<'_> {
                 let needs = |probe: &Probe| probe.needs.contains(&operation.id);
                 unit.iter().any(needs) && !carries(&unit, operation)
             };
-            let before: Vec<&Operation> = pending.iter().filter(needed).collect();
-            if !before.iter().all(|operation| is_unknown(operation)) {
+            let own = pending.iter().filter(|operation| carries(&unit, operation));
+            let last = own.map(|operation| operation.sequence).max().unwrap_or_default();
+            // What was made later kept nothing waiting then, unless it went along.
+            let before: Vec<&Operation> = pending
+                .iter()
+                .filter(needed)
+                .filter(|operation| operation.sequence < last || is_unknown(operation))
+                .collect();
+            let refused = before.iter().filter_map(|operation| match operation.state {
+                OperationState::Refused(log) => Some(unproved.contains(&log)),
+                _ => None,
+            });
+            let refused: BTreeSet<bool> = refused.collect();
+            if refused.contains(&true) {
+                let open = |probe: Probe| (probe.sending, News::Unproved(behind_unproved()));
+                known.extend(unit.into_iter().map(open));
+            } else if refused.contains(&false) {
                 let skipped = |probe: Probe| (probe.sending, News::Answer(PushResult::Skipped));
-                not_done.extend(unit.into_iter().map(skipped));
+                known.extend(unit.into_iter().map(skipped));
             } else if before.iter().all(|operation| carries(&asked, operation)) {
                 asked.extend(unit);
             }
         }
-        if !not_done.is_empty() {
-            self.keep(ground, not_done).await?;
+        if !known.is_empty() {
+            self.keep(ground, known).await?;
         }
         Ok(asked)
     }
@@ -302,6 +318,17 @@ fn unfound(error: &TransportError) -> Cause {
     }
 }
 
+/// The cause where what a change goes behind may or may not be on the server.
+fn behind_unproved() -> Cause {
+    Cause {
+        class: CauseClass::Transient,
+        field: None,
+        other: None,
+        code: "no-answer".to_owned(),
+        text: "no answer came, and nothing proves whether the change before it was carried out".to_owned(),
+    }
+}
+
 /// The cause where the server may have made a record under a key that only it knows.
 fn unnamed() -> Cause {
     Cause {
@@ -333,7 +360,7 @@ fn items(probes: &[Probe]) -> Vec<PushItem> {
 fn outdated(schema: &Schema, probes: &[Probe]) -> BTreeSet<RequestId> {
     let is_outdated = |sending: &&Sending| {
         let entity = schema.entity(sending.change.entity.as_str());
-        entity.is_some_and(|entity| !refit::is_current(entity, &sending.change.action))
+        entity.is_none_or(|entity| !refit::is_current(entity, &sending.change.action))
     };
     let sendings = probes.iter().map(|probe| &probe.sending);
     sendings
@@ -356,6 +383,21 @@ fn in_order(probes: Vec<Probe>) -> Vec<Probe> {
         sorted.extend(units.remove(free.unwrap_or_default()));
     }
     sorted
+}
+
+/// Lets the parts of a change set have as many tries as the one that has most: they are asked for together or not at all.
+fn share_tries(probes: &mut [Probe]) {
+    let mut most: BTreeMap<RequestId, u32> = BTreeMap::new();
+    for probe in probes.iter() {
+        if let Some(together) = probe.sending.together {
+            let tries = most.entry(together).or_default();
+            *tries = probe.tries.max(*tries);
+        }
+    }
+    for probe in probes {
+        let of_set = probe.sending.together.and_then(|together| most.get(&together));
+        probe.tries = of_set.copied().unwrap_or(probe.tries);
+    }
 }
 
 /// Puts together what is one change set; everything else stands alone.
@@ -443,17 +485,25 @@ fn proof(entity: &EntitySchema, (probe, sent): (&Probe, Sent), found: Option<Ser
 }
 
 /// Returns what the answers to repeated requests say of the first ones: nothing, where the server puts one off or skips
-/// it, unless it refuses a part of the same change set. What it skips was not asked, nor what is asked without a right to
-/// ask: that counts as no try.
+/// it, unless it refuses a part of the same change set. What it skips for another change was not asked, nor what is asked
+/// without a right to ask: that counts as no try.
 fn of_repeated(results: Results) -> Results {
     let refuses = |news: &News| match news {
         News::Answer(PushResult::Failed { cause, .. }) => !cause.class.is_passing(),
         _ => false,
     };
+    let fails = |news: &News| matches!(news, News::Answer(PushResult::Failed { .. }));
+    let any = results.iter().any(|(_, news)| fails(news));
     let refused = results.iter().filter(|(_, news)| refuses(news));
     let refused: BTreeSet<_> = refused.filter_map(|(sending, _)| sending.together).collect();
     let said = |together: Option<RequestId>, news: News| match &news {
-        News::Answer(PushResult::Skipped) if together.is_none_or(|set| !refused.contains(&set)) => News::Lost,
+        News::Answer(PushResult::Skipped) if together.is_none_or(|set| !refused.contains(&set)) => {
+            if any {
+                News::Lost
+            } else {
+                News::Answer(PushResult::Unknown)
+            }
+        }
         News::Answer(PushResult::Failed { cause, .. }) => match cause.class {
             CauseClass::Auth => News::Lost,
             class if class.is_passing() => News::Answer(PushResult::Unknown),
@@ -480,6 +530,16 @@ fn still_waits(entity: &EntitySchema, call: &CommandCall, found: &ServerRecord) 
 fn is_untouched(sending: &Sending, found: &ServerRecord) -> bool {
     matches!(&sending.change.condition, Condition::Revision(revision)
         if found.record.revision.as_ref() == Some(revision))
+}
+
+/// Reads what is pending, and the entries about what nothing can prove.
+fn standing(store: &dyn RecordStore) -> Result<(Vec<Operation>, BTreeSet<LogId>), StoreError> {
+    let open = store.log(&LogSelection::Open)?.into_iter();
+    let unproved = open.filter(|entry| entry.kind == LogKind::Unproved);
+    Ok((
+        Ground::read(store)?.pending,
+        unproved.map(|entry| entry.id).collect(),
+    ))
 }
 
 /// Reads the outbox, and returns the sendings with an unknown outcome in order.
@@ -516,5 +576,6 @@ fn unknown_sendings(store: &dyn RecordStore) -> Result<(Ground, Vec<Probe>), Sto
             }
         }));
     }
+    share_tries(&mut probes);
     Ok((ground, in_order(probes)))
 }

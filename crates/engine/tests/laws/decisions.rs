@@ -1,11 +1,15 @@
 //! What a person decides about entries of the log, and what cannot be decided now.
 
 use crate::common::{World, able, entity, fields, name, without_stamps};
+use crate::groups::update;
 use crate::main_job::no_nameless;
 use crate::sides::settings;
 use driftless_engine::{Decision, Edit, EngineError, NotPossible};
 use driftless_record::settings::EntityConflictRules;
-use driftless_record::{ConflictRule, Handling, Settings, Side, Value};
+use driftless_record::{
+    Cause, CauseClass, Change, ChangeAction, ConflictRule, Handling, LogKind, Settings, Side, Value,
+};
+use driftless_store::LogSelection;
 
 fn set(given: &[(&str, &str)]) -> Decision {
     let given: Vec<_> = given
@@ -302,4 +306,60 @@ async fn l31_a_record_that_came_back_is_compared_anew() {
     let entries = device.open_entries();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].fields[0].theirs, Value::text("Theirs"));
+}
+
+fn no_deletes(change: &Change) -> Option<Cause> {
+    matches!(change.action, ChangeAction::Delete).then(|| Cause {
+        class: CauseClass::Permission,
+        field: None,
+        other: None,
+        code: "403".to_owned(),
+        text: "not yours".to_owned(),
+    })
+}
+
+/// Whoever lets a refused delete go again has not seen what others did to the record meanwhile.
+#[tokio::test]
+async fn l38_a_refused_delete_that_goes_again_is_compared_with_what_is_there() {
+    for decision in [Decision::Mine, Decision::Retry] {
+        let (world, id) = World::with_one_account(without_stamps()).await;
+        let device = &world.devices[0];
+        world.server().set_settings(Some(settings(3)));
+        world.server().refuse(Some(no_deletes));
+        device.sync().await;
+        device.engine.delete("Account", id.as_str()).unwrap();
+        device.sync().await;
+        world.office(&id, "city", "Oslo");
+        device.sync().await;
+        world.server().refuse(None);
+        let entry = device.open_entries().remove(0).id;
+        device.engine.resolve(entry, &decision).unwrap();
+        device.sync().await;
+        assert_eq!(world.on_server(&id, "city"), Value::text("Oslo"), "{decision:?}");
+        assert_eq!(device.open_entries()[0].kind, LogKind::Conflict);
+    }
+}
+
+/// What was to be changed before a delete in one change set is not lost without a word when the person lets both give
+/// way.
+#[tokio::test]
+async fn l31_changes_that_give_way_with_a_delete_stay_in_the_entry() {
+    let (world, id) = World::with_one_account(without_stamps()).await;
+    let device = &world.devices[0];
+    world.server().set_settings(Some(settings(3)));
+    device.sync().await;
+    let delete = Edit::Delete {
+        entity: "Account".to_owned(),
+        id: id.as_str().to_owned(),
+    };
+    let edits = [update(&id, "city", "Mine"), delete];
+    device.engine.edit_together(&edits, Handling::default()).unwrap();
+    world.office(&id, "name", "Theirs");
+    device.sync().await;
+    let entry = device.open_entries().remove(0);
+    assert_eq!(entry.kept[&name("name")], Value::text("Theirs"));
+    device.engine.resolve(entry.id, &Decision::Theirs).unwrap();
+    assert_eq!(device.pending(), vec![]);
+    let told = device.engine.log(&LogSelection::One(entry.id)).unwrap();
+    assert_eq!(told[0].kept, fields(&[("city", Value::text("Mine"))]));
 }

@@ -1,7 +1,7 @@
 //! What is asked for again after a lost reply: a request that never arrived is carried out by that, so it keeps its place.
 
 use driftless_engine::{Edit, SyncOptions, What};
-use driftless_record::{Handling, LogKind, OperationState, Value};
+use driftless_record::{Fields, Handling, LogKind, OperationState, RecordId, Value};
 use driftless_store::LogSelection;
 use driftless_testkit::backend::Fault;
 use driftless_transport::{Batch, Capabilities, Transport};
@@ -187,4 +187,85 @@ async fn l31_what_gives_way_with_a_delete_in_one_group_is_in_the_log() {
         is_kept || world.on_server(&id, "city") == Value::text("Mine"),
         "{log:?}"
     );
+}
+
+/// What a person does after a request has left kept nothing of it waiting: it proves nothing of what became of it.
+#[tokio::test]
+async fn l08_a_need_that_arose_later_proves_nothing_of_what_was_sent() {
+    let (world, id) = world_with_commands(able()).await;
+    let other = world.account(2, "Paris Paper");
+    let contact = RecordId::guid(uuid::Uuid::from_u128(9));
+    let given = [
+        ("id", Value::Guid(uuid::Uuid::from_u128(9))),
+        ("name", Value::text("Kim")),
+        ("account", lookup(&other)),
+    ];
+    world.server().put(&entity("Contact"), &contact, fields(&given));
+    let device = &world.devices[0];
+    device.sync().await;
+    let run = Edit::Run {
+        entity: "Account".to_owned(),
+        id: id.as_str().to_owned(),
+        command: "Meet".to_owned(),
+        parameters: fields(&[]),
+    };
+    let delete = Edit::Delete {
+        entity: "Account".to_owned(),
+        id: other.as_str().to_owned(),
+    };
+    device
+        .engine
+        .edit_together(&[run, delete], Handling::default())
+        .unwrap();
+    world.server().fail(vec![Fault::ReplyLost; 2]);
+    let _ = device.engine.sync(&device.wire, options()).await;
+    device.engine.delete("Contact", contact.as_str()).unwrap();
+    for _ in 0..4 {
+        world.pass(700_000);
+        device.sync().await;
+    }
+    let met = |record: &Fields| record.get(&name("name")) == Some(&Value::text("Met"));
+    let contacts = world.server().all(&entity("Contact"));
+    assert_eq!(contacts.values().filter(|record| met(record)).count(), 1);
+    assert_eq!(device.pending(), vec![]);
+}
+
+/// A delete waits for the deletes of what refers to its record, also where a person has put them into one group the other
+/// way round.
+#[tokio::test]
+async fn l05_a_parent_and_its_child_deleted_in_one_group_both_go() {
+    for groups in [false, true] {
+        let batch = Batch {
+            limit: 10,
+            depends_on: true,
+            groups,
+        };
+        let world = World::new(1, able_to(batch), 1);
+        let parent = world.account(1, "Rome Steel");
+        let child = RecordId::guid(uuid::Uuid::from_u128(9));
+        let given = [
+            ("id", Value::Guid(uuid::Uuid::from_u128(9))),
+            ("name", Value::text("Kim")),
+            ("account", lookup(&parent)),
+        ];
+        world.server().put(&entity("Contact"), &child, fields(&given));
+        if !groups {
+            // A change set is judged as a whole, in the order in which the person made it.
+            world.server().keep_references();
+        }
+        let device = &world.devices[0];
+        device.sync().await;
+        let delete = |of: &str, id: &RecordId| Edit::Delete {
+            entity: of.to_owned(),
+            id: id.as_str().to_owned(),
+        };
+        let edits = [delete("Account", &parent), delete("Contact", &child)];
+        device.engine.edit_together(&edits, Handling::default()).unwrap();
+        for _ in 0..2 {
+            device.sync().await;
+        }
+        assert_eq!(device.pending(), vec![], "{groups}");
+        assert_eq!(world.server().all(&entity("Account")).len(), 0);
+        assert_eq!(world.server().all(&entity("Contact")).len(), 0);
+    }
 }

@@ -17,12 +17,15 @@ pub enum Command {
     Lose,
     /// Does the same and makes another account and, where there are contacts, one that refers to it.
     Win,
+    /// Makes another account, as often as it is run, and leaves its own as it is: nothing on it tells whether it was run.
+    Split,
 }
 
 impl Command {
     /// Draws one.
     pub(super) fn draw(rng: &mut Rng) -> Self {
-        rng.pick(&[Self::Lose, Self::Win]).unwrap_or(Self::Lose)
+        rng.pick(&[Self::Lose, Self::Win, Self::Split])
+            .unwrap_or(Self::Lose)
     }
 
     /// Its name in the schema.
@@ -30,6 +33,7 @@ impl Command {
         match self {
             Self::Lose => "Lose",
             Self::Win => "Win",
+            Self::Split => "Split",
         }
     }
 }
@@ -55,11 +59,18 @@ pub(super) fn add(account: &mut EntitySchema, makes: Makes) {
         let of_customer = (field("account"), EffectValue::Made(field("customer")));
         win.push(make("head", "Contact", vec![named("Head"), of_customer]));
     }
-    for (command, effects) in [(Command::Lose, vec![status("lost")]), (Command::Win, win)] {
+    let split = vec![make("part", "Account", vec![named("Part")])];
+    for (command, effects) in [
+        (Command::Lose, vec![status("lost")]),
+        (Command::Win, win),
+        (Command::Split, split),
+    ] {
         let mut schema = CommandSchema::new(command.name().try_into().unwrap());
         schema.effects = effects;
-        let open = vec![Value::Choice("open".to_owned()), Value::Null];
-        schema.when = [(field("status"), open)].into();
+        if command != Command::Split {
+            let open = vec![Value::Choice("open".to_owned()), Value::Null];
+            schema.when = [(field("status"), open)].into();
+        }
         account.commands.insert(schema.name.clone(), schema);
     }
 }
