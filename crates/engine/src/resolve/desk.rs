@@ -180,7 +180,12 @@ impl<'a> Desk<'a> {
                     .keys()
                     .all(|field| theirs.contains_key(field) || self.entity.is_key(field))
             };
-            if base == Base::AsSeen && operation.kind.edits().is_some_and(is_shown) {
+            // A command is compared by its values alone.
+            let is_shown = match &operation.kind {
+                OperationKind::Command { .. } => !theirs.is_empty(),
+                kind => kind.edits().is_some_and(is_shown),
+            };
+            if base == Base::AsSeen && is_shown {
                 operation.base_revision = revision.clone();
             }
             self.queue(operation);
