@@ -68,13 +68,13 @@ pub(crate) fn next_batch(ground: &mut Ground, context: &Context<'_>) -> Batch {
     let mut planner = Planner {
         needed: needs.needed(),
         needed_beyond_groups: needs.needed_beyond_groups(&ground.pending),
+        in_order: group::in_order_of_groups(&ground.pending, &needs),
         needs,
         pending: ground.pending.iter().map(|operation| operation.id).collect(),
         temporary: temporary::of_all(&ground.schema, &ground.pending),
         carried: BTreeMap::new(),
         change_sets: BTreeMap::new(),
         groups: BTreeSet::new(),
-        in_order: group::in_order_of_groups(&ground.pending),
         batch: Batch::default(),
     };
     let mut by_record: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
@@ -439,10 +439,7 @@ impl Planner {
         let mut after = BTreeSet::new();
         let ids = || run.operations.iter().map(|operation| operation.id);
         let needs = ids().flat_map(|id| self.needs.of(id));
-        // What the one before it in its group needs goes first after all, or both would wait for ever.
-        let needed_by = |before: OperationId| ids().any(|id| self.needs.of(before).any(|need| need == id));
         let in_order = ids().filter_map(|id| self.in_order.get(&id).copied());
-        let in_order = in_order.filter(|before| !needed_by(*before));
         for need in needs.chain(in_order) {
             if change_set.is_some_and(|members| members.contains(&need)) {
                 continue;

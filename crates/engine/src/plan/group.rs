@@ -7,6 +7,7 @@ use driftless_record::{GroupId, Operation, OperationId, OperationKind, RequestId
 use super::batch::{Context, Placed, Planner, stuck};
 use super::decide::Verdict;
 use super::run::Run;
+use crate::depend::Needs;
 use crate::ground::{Ground, Key, key};
 
 /// A record's part of a group.
@@ -16,13 +17,23 @@ struct Member {
     rest: Vec<Operation>,
 }
 
-/// What stands before every operation of a group, by operation: the one of the group that was made before it.
-pub(crate) fn in_order_of_groups(pending: &[Operation]) -> BTreeMap<OperationId, OperationId> {
+/// What stands before every operation of a group, by operation: the one of the group that was made before it. What that
+/// one needs on this record goes first after all, or both would wait for ever.
+pub(crate) fn in_order_of_groups(pending: &[Operation], needs: &Needs) -> BTreeMap<OperationId, OperationId> {
+    let is_needed = |operation: &Operation, by: OperationId| {
+        let needed: BTreeSet<OperationId> = needs.of(by).collect();
+        let of_record = |other: &&Operation| key(other) == key(operation);
+        pending
+            .iter()
+            .filter(of_record)
+            .any(|other| needed.contains(&other.id))
+    };
     let mut last: BTreeMap<GroupId, OperationId> = BTreeMap::new();
     let mut before = BTreeMap::new();
     for operation in pending.iter().filter(|operation| is_sent(operation)) {
         if let Some(group) = operation.handling.group
             && let Some(previous) = last.insert(group, operation.id)
+            && !is_needed(operation, previous)
         {
             before.insert(operation.id, previous);
         }

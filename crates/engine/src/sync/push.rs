@@ -420,7 +420,7 @@ pub(super) fn results_of(
     }
 }
 
-/// Takes what is known of one sending of a change set for all of it: it happens whole or not at all. One that was not
+/// Takes what is known of one sending of a change set for all of it: it happens whole or not at all. One that was
 /// refused proves that no other was done; else one without an answer leaves all of them open, since they are repeated
 /// together, and one that was skipped was skipped with the others.
 fn as_change_sets(results: Results) -> Results {

@@ -546,7 +546,7 @@ fn standing(store: &dyn RecordStore) -> Result<(Vec<Operation>, BTreeSet<LogId>)
 fn unknown_sendings(store: &dyn RecordStore) -> Result<(Ground, Vec<Probe>), StoreError> {
     let ground = Ground::read(store)?;
     let all = Needs::of_all(&ground.pending);
-    let of_groups = in_order_of_groups(&ground.pending);
+    let of_groups = in_order_of_groups(&ground.pending, &all);
     let mut of_requests: BTreeMap<RequestId, (BTreeSet<OperationId>, u32)> = BTreeMap::new();
     let mut order = Vec::new();
     for operation in &ground.pending {

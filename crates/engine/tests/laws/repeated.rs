@@ -234,7 +234,7 @@ async fn l08_a_need_that_arose_later_proves_nothing_of_what_was_sent() {
 /// way round.
 #[tokio::test]
 async fn l05_a_parent_and_its_child_deleted_in_one_group_both_go() {
-    for groups in [false, true] {
+    for (groups, lost) in [(false, 0), (false, 1), (false, 3), (true, 0), (true, 1)] {
         let batch = Batch {
             limit: 10,
             depends_on: true,
@@ -261,10 +261,12 @@ async fn l05_a_parent_and_its_child_deleted_in_one_group_both_go() {
         };
         let edits = [delete("Account", &parent), delete("Contact", &child)];
         device.engine.edit_together(&edits, Handling::default()).unwrap();
-        for _ in 0..2 {
+        world.server().fail(vec![Fault::ReplyLost; lost]);
+        for _ in 0..4 {
             device.sync().await;
+            world.pass(700_000);
         }
-        assert_eq!(device.pending(), vec![], "{groups}");
+        assert_eq!(device.pending(), vec![], "{groups} {lost}");
         assert_eq!(world.server().all(&entity("Account")).len(), 0);
         assert_eq!(world.server().all(&entity("Contact")).len(), 0);
     }
